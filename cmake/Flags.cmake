@@ -1,0 +1,40 @@
+# tandem_flags: what every target of ours is compiled and linked with.
+
+set(SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them")
+option(FUZZ "Build the fuzz targets with libFuzzer" OFF)
+option(COVERAGE "Measure coverage" OFF)
+
+add_library(tandem_flags INTERFACE)
+target_compile_definitions(tandem_flags INTERFACE
+  _GNU_SOURCE TANDEM_VERSION="${PROJECT_VERSION}")
+target_compile_options(tandem_flags INTERFACE
+  -Wall -Wextra -Wformat=2 -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+  -Wold-style-definition -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla
+  -Wundef -Wswitch-enum -fno-common -fno-omit-frame-pointer)
+target_include_directories(tandem_flags INTERFACE
+  ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
+
+if(SANITIZE)
+  target_compile_options(tandem_flags INTERFACE
+    -fsanitize=${SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(tandem_flags INTERFACE -fsanitize=${SANITIZE})
+  target_compile_definitions(tandem_flags INTERFACE TANDEM_SANITIZED=1)
+endif()
+
+if(FUZZ)
+  target_compile_options(tandem_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+if(COVERAGE)
+  target_compile_options(tandem_flags INTERFACE --coverage)
+  target_link_options(tandem_flags INTERFACE --coverage)
+endif()
+
+# Asserts stay on in release: a daemon that meets its own bug stops and is
+# restarted, so NDEBUG is nowhere defined (see CMAKE_C_FLAGS_RELWITHDEBINFO in
+# the presets).
+if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
+  target_compile_options(tandem_flags INTERFACE
+    -fstack-protector-strong -D_FORTIFY_SOURCE=3 -fPIE)
+  target_link_options(tandem_flags INTERFACE -pie -Wl,-z,relro,-z,now)
+endif()

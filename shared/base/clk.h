@@ -1,0 +1,27 @@
+/**
+ * @file shared/base/clk.h  The only place that asks what time it is
+ *
+ * Durations and deadlines are monotonic; wall time is for records and logs.
+ * A test freezes the clock and turns it by hand; nothing else may.
+ */
+#ifndef TANDEM_BASE_CLK_H
+#define TANDEM_BASE_CLK_H
+
+#include <stdint.h>
+
+/** CLOCK_MONOTONIC in microseconds: intervals within one boot */
+int64_t clk_mono_us(void);
+
+/** CLOCK_BOOTTIME in microseconds: deadlines kept in shared memory */
+int64_t clk_boot_us(void);
+
+/** CLOCK_REALTIME in microseconds since 1970: records and logs only */
+int64_t clk_wall_us(void);
+
+/* For tests: the three clocks stand still and are turned together. */
+void clk_freeze(int64_t mono_us, int64_t wall_us);
+void clk_turn(int64_t by_us);
+void clk_step_wall(int64_t by_us);
+void clk_thaw(void);
+
+#endif

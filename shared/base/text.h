@@ -1,0 +1,56 @@
+/**
+ * @file shared/base/text.h  Bounded text and numbers
+ *
+ * Text is a pointer and a length; parsing takes all of it or refuses it with
+ * EBADMSG (malformed) or ERANGE (well formed, too large or too small).
+ */
+#ifndef TANDEM_BASE_TEXT_H
+#define TANDEM_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Text that belongs to somebody else, not NUL-terminated */
+struct text {
+	const char *p;
+	size_t l;
+};
+
+struct text text_of(const char *s);
+bool text_is(struct text t, const char *s);
+bool text_is_nocase(struct text t, const char *s);
+struct text text_trim(struct text t);
+
+/** Cut off what stands before sep; rest gets what follows it
+ *  @return false and all of it in head if there is no sep */
+bool text_cut(struct text t, char sep, struct text *head, struct text *rest);
+
+/** Copy with a NUL
+ *  @return 0, or EOVERFLOW: nothing is copied but the NUL */
+int text_copy(char *dst, size_t size, struct text t);
+
+/** snprintf() that says when it did not fit
+ *  @return 0, or EOVERFLOW: dst holds what fitted */
+int text_print(char *dst, size_t size, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+int text_u32(uint32_t *vp, struct text t, uint32_t min, uint32_t max);
+int text_u64(uint64_t *vp, struct text t, uint64_t min, uint64_t max);
+int text_i64(int64_t *vp, struct text t, int64_t min, int64_t max);
+
+/** Decimal with at most decimals digits after the point, as an integer of
+ *  that unit: "0.25" with 3 is 250. No rounding: more digits are ERANGE. */
+int text_fixed(int64_t *vp, struct text t, unsigned decimals, int64_t min,
+	       int64_t max);
+
+/** Bytes as lower-case hex; dst holds 2 * len + 1 */
+void text_hex(char *dst, const void *data, size_t len);
+int text_unhex(void *dst, size_t size, size_t *lenp, struct text t);
+
+/** The table's entry that is most like it, for "did you mean"; NULL if none
+ *  is near */
+const char *text_nearest(struct text t, const char *const *words,
+			 size_t wordc);
+
+#endif

@@ -1,0 +1,18 @@
+/**
+ * @file shared/base/util.h  What C11 forgot
+ */
+#ifndef TANDEM_BASE_UTIL_H
+#define TANDEM_BASE_UTIL_H
+
+#include <assert.h>
+#include <stddef.h>
+
+#define BUILD_ASSERT(cond) static_assert(cond, #cond)
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+/** The object that embeds this member */
+#define CONTAINER_OF(ptr, type, member)                                       \
+	((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+
+#endif

@@ -1,0 +1,43 @@
+/**
+ * @file shared/shm/life.h  What a daemon says about itself, in shared memory
+ *
+ * One page per daemon and worker. The daemon writes it and the supervisor
+ * reads it, also a supervisor that did not start it: a loop that turns shows
+ * as a beat that moves, and a death explains itself although its parent is
+ * gone. Plain atomic fields: each stands for itself, so none can be torn.
+ */
+#ifndef TANDEM_SHM_LIFE_H
+#define TANDEM_SHM_LIFE_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "shared/base/util.h"
+
+#define LIFE_MAGIC   0x4546494c /* "LIFE" */
+#define LIFE_VERSION 1
+
+enum life_state {
+	LIFE_NONE,
+	LIFE_STARTING,
+	LIFE_READY,
+	LIFE_DRAINING,
+	LIFE_ENDED,
+};
+
+struct life {
+	_Atomic int64_t beat_us;    /**< CLOCK_MONOTONIC of the last loop turn */
+	_Atomic int64_t started_us; /**< CLOCK_MONOTONIC of this generation */
+	_Atomic int64_t start_time; /**< Of the pid: clock ticks since boot */
+	_Atomic int32_t pid;
+	_Atomic uint32_t generation; /**< Starts of this daemon since boot */
+	_Atomic uint32_t state;      /**< enum life_state */
+	_Atomic int32_t exit_code;   /**< Once ended: what it exits with */
+	_Atomic int32_t exit_signal; /**< The fatal signal that ended it; 0 */
+	uint32_t pad0;
+	char version[24]; /**< Release, NUL-terminated; written before READY */
+	uint8_t pad[48];
+};
+BUILD_ASSERT(sizeof(struct life) == 128);
+
+#endif

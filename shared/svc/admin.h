@@ -1,0 +1,51 @@
+/**
+ * @file shared/svc/admin.h  A daemon's commands for tandemctl
+ *
+ * One row per command in the daemon's admin.c. Requests come over the control
+ * channel, already authorised; role and operator are checked against the row
+ * once, here.
+ */
+#ifndef TANDEM_SVC_ADMIN_H
+#define TANDEM_SVC_ADMIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+enum admin_role { ADMIN_VIEW, ADMIN_OPERATE, ADMIN_ADMIN };
+
+struct admin_arg {
+	const char *name; /**< As in JSON, with _ */
+	const char *help;
+	bool required;
+};
+
+enum { ADMIN_ARGS_MAX = 12 };
+
+/** What a handler answers: rows or an error */
+struct admin_answer {
+	json_t *rows;     /**< Array, owned by the answer; may be NULL */
+	const char *code; /**< NULL: ok; else "invalid_value", "not_found" ... */
+	char error[512];  /**< With code */
+};
+
+typedef int(admin_h)(void *state, const json_t *args,
+		     struct admin_answer *answer);
+
+struct admin_command {
+	const char *cmd; /**< "call.list" */
+	admin_h *h;
+	enum admin_role role;
+	const char *help;
+	struct admin_arg args[ADMIN_ARGS_MAX];
+};
+
+/** Answer one line of JSON with one line of JSON, whatever it holds.
+ *  @return malloc()ed text, NULL if out of memory */
+char *admin_dispatch(const struct admin_command *commands, size_t commandc,
+		     void *state, enum admin_role role, const char *line,
+		     size_t len);
+
+#endif
