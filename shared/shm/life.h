@@ -26,7 +26,7 @@ enum life_state {
 };
 
 struct life {
-	_Atomic int64_t beat_us;    /**< CLOCK_MONOTONIC of the last loop turn */
+	_Atomic int64_t beat_us; /**< CLOCK_MONOTONIC of the last loop turn */
 	_Atomic int64_t started_us; /**< CLOCK_MONOTONIC of this generation */
 	_Atomic int64_t start_time; /**< Of the pid: clock ticks since boot */
 	_Atomic int32_t pid;
