@@ -10,4 +10,8 @@
 /** Of data behind what crc already covers; 0 to begin with */
 uint32_t crc32c(uint32_t crc, const void *data, size_t len);
 
+/** The same without the processor's instruction; for machines that lack it,
+ *  and for tests */
+uint32_t crc32c_portable(uint32_t crc, const void *data, size_t len);
+
 #endif

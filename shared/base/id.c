@@ -1,0 +1,150 @@
+/**
+ * @file shared/base/id.c  Ids and random numbers
+ *
+ * The pool is the process's own, and wiped by the kernel in a forked child
+ * (MADV_WIPEONFORK), so that two processes never draw the same bytes. It is
+ * writable state outside of any object (rule zero): random bytes are asked
+ * for from everywhere, and there is nothing in it a test would want to set.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+
+#include "shared/base/id.h"
+
+enum {
+	POOL_BYTES = 4096
+};
+
+/** One page, so that the kernel can wipe it alone */
+static struct pool {
+	_Alignas(POOL_BYTES) uint8_t bytes[POOL_BYTES - 2 * sizeof(uint64_t)];
+	uint64_t left;   /**< Bytes not yet given out, from the front */
+	uint64_t marked; /**< The kernel knows the page; 0 again in a child */
+} pool;
+
+_Static_assert(sizeof(pool) == POOL_BYTES, "exactly one page");
+
+
+/* Random bytes or none at all: a switch whose tokens can be guessed is worse
+ * than one that is down. */
+static void from_kernel(void *dst, size_t len)
+{
+	uint8_t *p = dst;
+
+	while (len > 0) {
+		const ssize_t n = getrandom(p, len, 0);
+
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			abort();
+		}
+		p += n;
+		len -= (size_t)n;
+	}
+}
+
+
+static void refill(void)
+{
+	if (!pool.marked) {
+		/* Without it a child would draw its parent's bytes. */
+		if (madvise(&pool, sizeof(pool), MADV_WIPEONFORK) != 0)
+			abort();
+		pool.marked = 1;
+	}
+
+	from_kernel(pool.bytes, sizeof(pool.bytes));
+	pool.left = sizeof(pool.bytes);
+}
+
+
+void id_random(void *dst, size_t len)
+{
+	uint8_t *p;
+
+	if (len > sizeof(pool.bytes)) {
+		from_kernel(dst, len);
+		return;
+	}
+
+	if (pool.left < len)
+		refill();
+
+	p = pool.bytes + sizeof(pool.bytes) - pool.left;
+	memcpy(dst, p, len);
+	memset(p, 0, len); /* what was given out is nobody else's to find */
+	pool.left -= len;
+}
+
+
+uint64_t id_random_u64(void)
+{
+	uint64_t v;
+
+	id_random(&v, sizeof(v));
+
+	return v;
+}
+
+
+/* Crockford's base 32: no I, L, O, U */
+static const char ulid_digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+
+/** 80 bits that ascend within a millisecond */
+static struct {
+	int64_t ms;
+	uint16_t high;
+	uint64_t low;
+} last;
+
+
+void id_ulid(char dst[ID_ULID_SIZE], int64_t wall_us)
+{
+	const int64_t ms = wall_us / 1000;
+	unsigned __int128 v;
+
+	if (ms == last.ms) {
+		if (++last.low == 0)
+			last.high++;
+	}
+	else {
+		last.ms = ms;
+		last.low = id_random_u64();
+		/* The top bit stays free: no carry runs into the time. */
+		last.high = (uint16_t)(id_random_u64() & 0x7fff);
+	}
+
+	v = (unsigned __int128)(uint64_t)ms << 80 |
+	    (unsigned __int128)last.high << 64 | last.low;
+
+	for (int i = ID_ULID_SIZE - 2; i >= 0; i--) {
+		dst[i] = ulid_digits[(unsigned)v & 31];
+		v >>= 5;
+	}
+	dst[ID_ULID_SIZE - 1] = '\0';
+}
+
+
+void id_token(char *dst, size_t chars)
+{
+	/* 36 does not divide 256: of six bits only the values below 36 are
+	 * taken, so that all digits are as likely. */
+	static const char digits[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+	size_t i = 0;
+
+	while (i < chars) {
+		uint8_t b;
+
+		id_random(&b, sizeof(b));
+		b &= 63;
+		if (b < sizeof(digits) - 1)
+			dst[i++] = digits[b];
+	}
+	dst[chars] = '\0';
+}

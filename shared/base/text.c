@@ -1,0 +1,345 @@
+/**
+ * @file shared/base/text.c  Bounded text and numbers
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "shared/base/text.h"
+
+
+struct text text_of(const char *s)
+{
+	return (struct text){ .p = s, .l = s ? strlen(s) : 0 };
+}
+
+
+bool text_is(struct text t, const char *s)
+{
+	return t.l == strlen(s) && memcmp(t.p, s, t.l) == 0;
+}
+
+
+bool text_is_nocase(struct text t, const char *s)
+{
+	return t.l == strlen(s) && strncasecmp(t.p, s, t.l) == 0;
+}
+
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+
+struct text text_trim(struct text t)
+{
+	while (t.l > 0 && is_blank(t.p[0])) {
+		t.p++;
+		t.l--;
+	}
+	while (t.l > 0 && is_blank(t.p[t.l - 1]))
+		t.l--;
+
+	return t;
+}
+
+
+bool text_cut(struct text t, char sep, struct text *head, struct text *rest)
+{
+	const char *at = t.l > 0 ? memchr(t.p, sep, t.l) : NULL;
+
+	if (!at) {
+		*head = t;
+		*rest = (struct text){ .p = t.p + t.l, .l = 0 };
+		return false;
+	}
+
+	*head = (struct text){ .p = t.p, .l = (size_t)(at - t.p) };
+	*rest = (struct text){ .p = at + 1, .l = t.l - head->l - 1 };
+
+	return true;
+}
+
+
+int text_copy(char *dst, size_t size, struct text t)
+{
+	if (size == 0)
+		return EOVERFLOW;
+
+	if (t.l >= size) {
+		dst[0] = '\0';
+		return EOVERFLOW;
+	}
+
+	if (t.l > 0)
+		memcpy(dst, t.p, t.l);
+	dst[t.l] = '\0';
+
+	return 0;
+}
+
+
+int text_print(char *dst, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(dst, size, fmt, ap);
+	va_end(ap);
+
+	return n < 0 || (size_t)n >= size ? EOVERFLOW : 0;
+}
+
+
+int text_u64(uint64_t *vp, struct text t, uint64_t min, uint64_t max)
+{
+	uint64_t v = 0;
+
+	if (t.l == 0)
+		return EBADMSG;
+
+	for (size_t i = 0; i < t.l; i++)
+		if (t.p[i] < '0' || t.p[i] > '9')
+			return EBADMSG;
+
+	for (size_t i = 0; i < t.l; i++) {
+		const unsigned digit = (unsigned)(t.p[i] - '0');
+
+		if (__builtin_mul_overflow(v, 10, &v) ||
+		    __builtin_add_overflow(v, digit, &v))
+			return ERANGE;
+	}
+
+	if (v < min || v > max)
+		return ERANGE;
+
+	*vp = v;
+
+	return 0;
+}
+
+
+int text_u32(uint32_t *vp, struct text t, uint32_t min, uint32_t max)
+{
+	uint64_t v;
+	int err;
+
+	err = text_u64(&v, t, min, max);
+	if (!err)
+		*vp = (uint32_t)v;
+
+	return err;
+}
+
+
+/* Magnitude and sign apart, so that INT64_MIN has its place */
+static int signed_of(int64_t *vp, bool negative, uint64_t magnitude,
+		     int64_t min, int64_t max)
+{
+	int64_t v;
+
+	if (magnitude > (uint64_t)INT64_MAX + (negative ? 1 : 0))
+		return ERANGE;
+
+	v = negative ? (int64_t)(0 - magnitude) : (int64_t)magnitude;
+	if (v < min || v > max)
+		return ERANGE;
+
+	*vp = v;
+
+	return 0;
+}
+
+
+static bool take_sign(struct text *t)
+{
+	const bool negative = t->l > 0 && t->p[0] == '-';
+
+	if (negative) {
+		t->p++;
+		t->l--;
+	}
+
+	return negative;
+}
+
+
+int text_i64(int64_t *vp, struct text t, int64_t min, int64_t max)
+{
+	const bool negative = take_sign(&t);
+	uint64_t magnitude;
+	int err;
+
+	err = text_u64(&magnitude, t, 0, UINT64_MAX);
+	if (err)
+		return err;
+
+	return signed_of(vp, negative, magnitude, min, max);
+}
+
+
+int text_fixed(int64_t *vp, struct text t, unsigned decimals, int64_t min,
+	       int64_t max)
+{
+	const bool negative = take_sign(&t);
+	struct text whole, fraction;
+	uint64_t magnitude, part = 0;
+	int err;
+
+	if (text_cut(t, '.', &whole, &fraction) && fraction.l == 0)
+		return EBADMSG;
+
+	err = text_u64(&magnitude, whole, 0, UINT64_MAX);
+	if (err)
+		return err;
+
+	if (fraction.l > 0) {
+		err = text_u64(&part, fraction, 0, UINT64_MAX);
+		if (err)
+			return err;
+		if (fraction.l > decimals)
+			return ERANGE;
+	}
+
+	for (size_t i = 0; i < decimals; i++)
+		if (__builtin_mul_overflow(magnitude, 10, &magnitude))
+			return ERANGE;
+	for (size_t i = fraction.l; i < decimals; i++)
+		if (__builtin_mul_overflow(part, 10, &part))
+			return ERANGE;
+	if (__builtin_add_overflow(magnitude, part, &magnitude))
+		return ERANGE;
+
+	return signed_of(vp, negative, magnitude, min, max);
+}
+
+
+void text_hex(char *dst, const void *data, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *p = data;
+
+	for (size_t i = 0; i < len; i++) {
+		*dst++ = digits[p[i] >> 4];
+		*dst++ = digits[p[i] & 15];
+	}
+	*dst = '\0';
+}
+
+
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+
+	return -1;
+}
+
+
+int text_unhex(void *dst, size_t size, size_t *lenp, struct text t)
+{
+	uint8_t *p = dst;
+
+	if (t.l % 2 != 0)
+		return EBADMSG;
+	if (t.l / 2 > size)
+		return EOVERFLOW;
+
+	for (size_t i = 0; i < t.l; i += 2) {
+		const int high = hex_value(t.p[i]);
+		const int low = hex_value(t.p[i + 1]);
+
+		if (high < 0 || low < 0)
+			return EBADMSG;
+		p[i / 2] = (uint8_t)(high << 4 | low);
+	}
+
+	*lenp = t.l / 2;
+
+	return 0;
+}
+
+
+enum {
+	NEAREST_MAX = 64
+};
+
+
+static unsigned least(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+
+/* Insertions, deletions, replacements and swaps of neighbours that lead from
+ * one to the other, without case; both at most NEAREST_MAX long. */
+static unsigned distance(struct text a, struct text b)
+{
+	unsigned rows[3][NEAREST_MAX + 1];
+	unsigned *before = rows[0], *last = rows[1], *now = rows[2];
+
+	for (size_t j = 0; j <= b.l; j++)
+		last[j] = (unsigned)j;
+
+	for (size_t i = 1; i <= a.l; i++) {
+		const int ca = tolower((unsigned char)a.p[i - 1]);
+		unsigned *spare;
+
+		now[0] = (unsigned)i;
+		for (size_t j = 1; j <= b.l; j++) {
+			const int cb = tolower((unsigned char)b.p[j - 1]);
+			unsigned d = last[j - 1] + (ca != cb);
+
+			d = least(d, least(last[j], now[j - 1]) + 1);
+			if (i > 1 && j > 1 && ca != cb &&
+			    ca == tolower((unsigned char)b.p[j - 2]) &&
+			    cb == tolower((unsigned char)a.p[i - 2]))
+				d = least(d, before[j - 2] + 1);
+			now[j] = d;
+		}
+		spare = before;
+		before = last;
+		last = now;
+		now = spare;
+	}
+
+	return last[b.l];
+}
+
+
+const char *text_nearest(struct text t, const char *const *words, size_t wordc)
+{
+	const char *nearest = NULL;
+	/* Two slips, or one in three letters of a long word */
+	unsigned best = t.l / 3 > 2 ? (unsigned)(t.l / 3) : 2;
+
+	if (t.l == 0 || t.l > NEAREST_MAX)
+		return NULL;
+
+	for (size_t i = 0; i < wordc; i++) {
+		const struct text word = text_of(words[i]);
+		unsigned d;
+
+		if (word.l == 0 || word.l > NEAREST_MAX)
+			continue;
+		d = distance(t, word);
+		/* Nothing in common is not near, however short. */
+		if (d <= best && d < word.l && d < t.l) {
+			nearest = words[i];
+			best = d > 0 ? d - 1 : 0;
+			if (d == 0)
+				break;
+		}
+	}
+
+	return nearest;
+}
