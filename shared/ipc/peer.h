@@ -30,7 +30,9 @@ const char *peer_name(enum peer peer);
 int peer_parse(enum peer *peerp, const char *name);
 
 /** "sipd.0"; dst of PEER_ID_MAX */
-enum { PEER_ID_MAX = 24 };
+enum {
+	PEER_ID_MAX = 24
+};
 const char *peer_id_print(struct peer_id id, char dst[PEER_ID_MAX]);
 int peer_id_parse(struct peer_id *idp, const char *text, size_t len);
 bool peer_id_equal(struct peer_id a, struct peer_id b);
