@@ -515,9 +515,6 @@ int segment_grow(int fd, const struct segment_layout *layout, char *why,
 
 	err = allocate(fd, segment_size(layout));
 	if (err) {
-		/* Or another try would find less room than there is. */
-		if (ftruncate(fd, (off_t)head.size))
-			err = errno;
 		explain(why, whysize, "no room for %u slots: %s",
 			layout->slotc, strerror(err));
 		return err;

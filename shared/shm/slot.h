@@ -39,9 +39,9 @@
  *
  * Layout of one slot of image_size bytes:
  *     struct slot_head | image 0 | tail 0 | image 1 | tail 1 | padding to 64
- * An image is padded to 8 bytes. A tail is the CRC-32C of the image, begun
- * with the incarnation, and the gen of its commit: neither can be exchanged
- * without being noticed.
+ * An image is padded to 8 bytes. A tail is the CRC-32C of the incarnation
+ * and the image, and the gen of its commit: none of the three can be
+ * exchanged without being noticed.
  */
 #ifndef TANDEM_SHM_SLOT_H
 #define TANDEM_SHM_SLOT_H

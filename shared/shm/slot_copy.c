@@ -26,6 +26,16 @@ bool slot_fits(const struct segment *segment, size_t image_size)
 }
 
 
+/* The incarnation is part of the text and not merely what the CRC begins
+ * with: there, one wrong bit of it would make up for the same bit of the
+ * first word of the image. */
+static uint32_t copy_crc(const void *image, size_t size, uint32_t incarnation)
+{
+	return crc32c(crc32c(0, &incarnation, sizeof(incarnation)), image,
+		      size);
+}
+
+
 static size_t copy_offset(size_t size, uint32_t gen)
 {
 	return sizeof(struct slot_head) + gen % 2 * SLOT_COPY_SIZE(size);
@@ -36,7 +46,7 @@ void slot_copy_in(struct slot_head *slot, const void *image, size_t size,
 		  uint32_t gen, uint32_t incarnation)
 {
 	word *to = (word *)(void *)((uint8_t *)slot + copy_offset(size, gen));
-	const uint32_t crc = crc32c(incarnation, image, size);
+	const uint32_t crc = copy_crc(image, size, incarnation);
 	const uint8_t *from = image;
 	size_t left = size;
 
@@ -93,7 +103,7 @@ const char *slot_copy_fault(uint64_t tail, const void *image, size_t size,
 {
 	if ((uint32_t)(tail >> 32) != gen)
 		return "gen";
-	if ((uint32_t)tail != crc32c(incarnation, image, size))
+	if ((uint32_t)tail != copy_crc(image, size, incarnation))
 		return "crc";
 
 	return NULL;
