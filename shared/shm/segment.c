@@ -15,7 +15,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -24,7 +23,7 @@
 
 #include "shared/base/crc32c.h"
 #include "shared/base/util.h"
-#include "shared/shm/segment.h"
+#include "shared/shm/segment_int.h"
 
 BUILD_ASSERT(sizeof(size_t) == 8); /* slot_size * slotc cannot overflow */
 
@@ -37,34 +36,10 @@ enum {
 };
 
 
-static void explain(char *why, size_t size, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void explain(char *why, size_t size, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (!why || size == 0)
-		return;
-
-	va_start(ap, fmt);
-	/* Cut off if it must be: it is for people. */
-	(void)vsnprintf(why, size, fmt, ap);
-	va_end(ap);
-}
-
-
 size_t segment_size(const struct segment_layout *layout)
 {
 	return sizeof(struct segment_head) +
 	       (size_t)layout->slot_size * layout->slotc;
-}
-
-
-static bool layout_valid(const struct segment_layout *layout)
-{
-	return layout->magic != 0 && layout->slotc != 0 &&
-	       layout->slot_size != 0 && layout->slot_size % 64 == 0;
 }
 
 
@@ -74,98 +49,6 @@ static bool name_valid(const char *name)
 
 	return len >= 2 && len < SEGMENT_NAME_MAX && name[0] == '/' &&
 	       !strchr(name + 1, '/');
-}
-
-
-static uint32_t head_crc(const struct segment_head *head)
-{
-	return crc32c(0, head, offsetof(struct segment_head, crc));
-}
-
-
-static int head_read(struct segment_head *head, int fd)
-{
-	const ssize_t n = pread(fd, head, sizeof(*head), 0);
-
-	if (n < 0)
-		return errno;
-
-	return n == (ssize_t)sizeof(*head) ? 0 : EBADMSG;
-}
-
-
-/* Why a header makes no sense in a file of this size; NULL if it does. */
-static const char *head_fault(const struct segment_head *head, off_t size)
-{
-	static const uint8_t zero[sizeof(head->pad)];
-	const struct segment_layout layout = {
-		.magic = head->magic,
-		.version = head->version,
-		.slot_size = head->slot_size,
-		.slotc = head->slotc,
-	};
-
-	if (head->magic == 0)
-		return "was never finished";
-	if (head->crc != head_crc(head) ||
-	    memcmp(head->pad, zero, sizeof(zero)) != 0)
-		return "has a damaged header";
-	if (!layout_valid(&layout) || head->size != segment_size(&layout))
-		return "has a header that contradicts itself";
-	if (size < 0 || head->size > (uint64_t)size)
-		return "is shorter than its header says";
-
-	return NULL;
-}
-
-
-/* Is it the layout we need? What is called what, for the message. */
-static int head_match(const struct segment_head *head,
-		      const struct segment_layout *layout, const char *what,
-		      char *why, size_t whysize)
-{
-	if (head->magic != layout->magic) {
-		explain(why, whysize,
-			"%s is another kind of segment: its magic is 0x%08x, "
-			"expected 0x%08x",
-			what, head->magic, layout->magic);
-		return EPROTO;
-	}
-
-	if (head->head_size != sizeof(*head)) {
-		explain(why, whysize,
-			"%s has a header of %u bytes, this release needs %zu",
-			what, head->head_size, sizeof(*head));
-		return EPROTO;
-	}
-
-	if (head->version != layout->version ||
-	    head->slot_size != layout->slot_size) {
-		explain(why, whysize,
-			"%s has layout %u of slots of %u bytes, this release "
-			"needs layout %u of %u bytes",
-			what, head->version, head->slot_size, layout->version,
-			layout->slot_size);
-		return EPROTO;
-	}
-
-	return 0;
-}
-
-
-static int head_match_slotc(const struct segment_head *head,
-			    const struct segment_layout *layout,
-			    const char *what, char *why, size_t whysize)
-{
-	if (head->slotc == layout->slotc)
-		return 0;
-
-	explain(why, whysize,
-		"%s has %u slots, %u are configured: it can be given more "
-		"while nothing uses it, and never fewer",
-		what, head->slotc, layout->slotc);
-
-	return EPROTO;
 }
 
 
@@ -181,7 +64,8 @@ static int owner_check(int fd, const char *name, char *why, size_t whysize)
 	    !(st.st_mode & (S_IRWXG | S_IRWXO)))
 		return 0;
 
-	explain(why, whysize,
+	segment_explain(
+		why, whysize,
 		"segment %s belongs to user %u with mode %04o, expected user "
 		"%u and mode 0600",
 		name, st.st_uid, st.st_mode & 07777, geteuid());
@@ -297,7 +181,7 @@ static int make(int fd, const struct segment_layout *layout, const char *node)
 	};
 	int err;
 
-	head.crc = head_crc(&head);
+	head.crc = segment_head_crc(&head);
 	head.magic = 0;
 
 	/* To nothing first: what a killed maker left is not kept. */
@@ -343,10 +227,18 @@ static int is_unfinished(bool *unfinishedp, int fd,
 }
 
 
+/* What is asked of segment_create(), and where the answer goes */
+struct ask {
+	const char *name;
+	const struct segment_layout *layout;
+	const char *node;
+	char *why;
+	size_t whysize;
+};
+
+
 /* What was found under our name: as we need it, unfinished, or neither. */
-static int inspect(bool *unfinishedp, int fd, const char *name,
-		   const struct segment_layout *layout, const char *node,
-		   char *why, size_t whysize)
+static int inspect(bool *unfinishedp, int fd, const struct ask *ask)
 {
 	char what[sizeof("segment ") + SEGMENT_NAME_MAX];
 	struct segment_head head = { 0 };
@@ -354,13 +246,13 @@ static int inspect(bool *unfinishedp, int fd, const char *name,
 	struct stat st;
 	int err;
 
-	(void)snprintf(what, sizeof(what), "segment %s", name);
+	(void)snprintf(what, sizeof(what), "segment %s", ask->name);
 
 	if (fstat(fd, &st))
 		return errno;
 
 	/* Shorter than a header is unfinished too: it reads as zeros. */
-	err = head_read(&head, fd);
+	err = segment_head_read(&head, fd);
 	if (err && err != EBADMSG)
 		return err;
 
@@ -368,25 +260,60 @@ static int inspect(bool *unfinishedp, int fd, const char *name,
 	if (err || *unfinishedp)
 		return err;
 
-	fault = head.magic ? head_fault(&head, st.st_size)
+	fault = head.magic ? segment_head_fault(&head, st.st_size)
 			   : "has lost its header";
 	if (fault) {
-		explain(why, whysize, "%s %s: what it holds is lost", what,
-			fault);
+		segment_explain(ask->why, ask->whysize,
+				"%s %s: what it holds is lost", what, fault);
 		return EBADMSG;
 	}
 
-	err = head_match(&head, layout, what, why, whysize);
+	err = segment_head_match(&head, ask->layout, what, ask->why,
+				 ask->whysize);
 	if (err)
 		return err;
 
-	if (head.node != crc32c(0, node, strlen(node))) {
-		explain(why, whysize, "%s is another node's, not of %s", what,
-			node);
+	if (head.node != crc32c(0, ask->node, strlen(ask->node))) {
+		segment_explain(ask->why, ask->whysize,
+				"%s is another node's, not of %s", what,
+				ask->node);
 		return EPROTO;
 	}
 
-	return head_match_slotc(&head, layout, what, why, whysize);
+	return segment_head_match_slotc(&head, ask->layout, what, ask->why,
+					ask->whysize);
+}
+
+
+static int create(int *fdp, bool *foundp, const struct ask *ask)
+{
+	bool unfinished = false;
+	bool found = false;
+	int fd = -1;
+	int err;
+
+	err = create_or_open(&fd, &found, ask->name, ask->why, ask->whysize);
+	if (err)
+		return err;
+
+	if (found)
+		err = inspect(&unfinished, fd, ask);
+
+	if (!err && (!found || unfinished)) {
+		err = make(fd, ask->layout, ask->node);
+		if (err)
+			(void)shm_unlink(ask->name);
+	}
+
+	if (err) {
+		(void)close(fd);
+		return err;
+	}
+
+	*fdp = fd;
+	*foundp = found && !unfinished;
+
+	return 0;
 }
 
 
@@ -394,48 +321,26 @@ int segment_create(int *fdp, bool *foundp, const char *name,
 		   const struct segment_layout *layout, const char *node,
 		   char *why, size_t whysize)
 {
-	bool found = false;
-	bool unfinished = false;
-	int fd = -1;
+	const struct ask ask = { .name = name,
+				 .layout = layout,
+				 .node = node,
+				 .why = why,
+				 .whysize = whysize };
 	int err;
 
-	explain(why, whysize, "%s", "");
+	segment_explain(why, whysize, "%s", "");
 
-	if (!name_valid(name) || !layout_valid(layout)) {
-		explain(why, whysize, "segment %s cannot be: bad name or size",
-			name);
+	if (!name_valid(name) || !segment_layout_valid(layout)) {
+		segment_explain(why, whysize,
+				"segment %s cannot be: bad name or size",
+				name);
 		return EINVAL;
 	}
 
-	err = create_or_open(&fd, &found, name, why, whysize);
-	if (err)
-		goto out;
-
-	if (found) {
-		err = inspect(&unfinished, fd, name, layout, node, why,
-			      whysize);
-		if (err)
-			goto out;
-	}
-
-	if (!found || unfinished) {
-		err = make(fd, layout, node);
-		if (err)
-			(void)shm_unlink(name);
-	}
-
-out:
-	if (err) {
-		if (why && whysize && !why[0])
-			explain(why, whysize, "segment %s of %zu bytes: %s",
+	err = create(fdp, foundp, &ask);
+	if (err && why && whysize && !why[0])
+		segment_explain(why, whysize, "segment %s of %zu bytes: %s",
 				name, segment_size(layout), strerror(err));
-		if (fd >= 0)
-			(void)close(fd);
-	}
-	else {
-		*fdp = fd;
-		*foundp = found && !unfinished;
-	}
 
 	return err;
 }
@@ -443,18 +348,18 @@ out:
 
 int segment_peek(struct segment_layout *layoutp, int fd)
 {
-	struct segment_head head;
+	struct segment_head head = { 0 };
 	struct stat st;
 	int err;
 
 	if (fstat(fd, &st))
 		return errno;
 
-	err = head_read(&head, fd);
+	err = segment_head_read(&head, fd);
 	if (err)
 		return err;
 
-	if (head_fault(&head, st.st_size))
+	if (segment_head_fault(&head, st.st_size))
 		return EBADMSG;
 
 	layoutp->magic = head.magic;
@@ -475,32 +380,32 @@ static int head_get(struct segment_head *head, int fd,
 	struct stat st;
 	int err;
 
-	explain(why, whysize, "%s", "");
+	segment_explain(why, whysize, "%s", "");
 
-	if (!layout_valid(layout))
+	if (!segment_layout_valid(layout))
 		return EINVAL;
 	if (fstat(fd, &st))
 		return errno;
 
-	err = head_read(head, fd);
+	err = segment_head_read(head, fd);
 	fault = err == EBADMSG ? "is too short"
 		: err          ? NULL
-			       : head_fault(head, st.st_size);
+			       : segment_head_fault(head, st.st_size);
 	if (fault) {
-		explain(why, whysize, "the segment %s", fault);
+		segment_explain(why, whysize, "the segment %s", fault);
 		return EBADMSG;
 	}
 	if (err)
 		return err;
 
-	return head_match(head, layout, "the segment", why, whysize);
+	return segment_head_match(head, layout, "the segment", why, whysize);
 }
 
 
 int segment_grow(int fd, const struct segment_layout *layout, char *why,
 		 size_t whysize)
 {
-	struct segment_head head;
+	struct segment_head head = { 0 };
 	int err;
 
 	err = head_get(&head, fd, layout, why, whysize);
@@ -508,21 +413,21 @@ int segment_grow(int fd, const struct segment_layout *layout, char *why,
 		return err;
 
 	if (layout->slotc < head.slotc)
-		return head_match_slotc(&head, layout, "the segment", why,
-					whysize);
+		return segment_head_match_slotc(&head, layout, "the segment",
+						why, whysize);
 	if (layout->slotc == head.slotc)
 		return 0;
 
 	err = allocate(fd, segment_size(layout));
 	if (err) {
-		explain(why, whysize, "no room for %u slots: %s",
-			layout->slotc, strerror(err));
+		segment_explain(why, whysize, "no room for %u slots: %s",
+				layout->slotc, strerror(err));
 		return err;
 	}
 
 	head.slotc = layout->slotc;
 	head.size = segment_size(layout);
-	head.crc = head_crc(&head);
+	head.crc = segment_head_crc(&head);
 
 	/* One write inside one page: a kill comes before it or behind it, and
 	 * before it the file is only longer than its header says. */
@@ -535,7 +440,7 @@ int segment_map(struct segment *segment, int fd,
 		size_t whysize)
 {
 	const size_t size = segment_size(layout);
-	struct segment_head head;
+	struct segment_head head = { 0 };
 	void *p;
 	int err;
 
@@ -543,7 +448,8 @@ int segment_map(struct segment *segment, int fd,
 	if (err)
 		return err;
 
-	err = head_match_slotc(&head, layout, "the segment", why, whysize);
+	err = segment_head_match_slotc(&head, layout, "the segment", why,
+				       whysize);
 	if (err)
 		return err;
 
@@ -551,8 +457,9 @@ int segment_map(struct segment *segment, int fd,
 		 MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED) {
 		err = errno;
-		explain(why, whysize, "the segment cannot be mapped: %s",
-			strerror(err));
+		segment_explain(why, whysize,
+				"the segment cannot be mapped: %s",
+				strerror(err));
 		return err;
 	}
 

@@ -76,7 +76,7 @@ struct slot_head {
 };
 BUILD_ASSERT(sizeof(struct slot_head) == 16);
 
-#define SLOT_COPY_SIZE(image_size) (((image_size) + 7) / 8 * 8 + 8)
+#define SLOT_COPY_SIZE(image_size) (((size_t)(image_size) + 7) / 8 * 8 + 8)
 #define SLOT_SIZE(image_size)                                               \
 	((sizeof(struct slot_head) + 2 * SLOT_COPY_SIZE(image_size) + 63) / \
 	 64 * 64)
