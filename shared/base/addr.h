@@ -27,7 +27,9 @@ struct prefix {
 	uint8_t len;
 };
 
-enum { ADDR_TEXT_MAX = 64 };
+enum {
+	ADDR_TEXT_MAX = 64
+};
 
 /** "192.0.2.1", "192.0.2.1:5060", "::1", "[::1]:5060"; v4-mapped IPv6 becomes
  *  IPv4 */
@@ -53,8 +55,7 @@ bool addr_is_private(const struct addr *addr);
 
 /** "192.0.2.0/24", "2001:db8::/32", or an address: all its bits */
 int prefix_parse(struct prefix *prefixp, struct text t);
-const char *prefix_print(const struct prefix *prefix,
-			 char dst[ADDR_TEXT_MAX]);
+const char *prefix_print(const struct prefix *prefix, char dst[ADDR_TEXT_MAX]);
 bool prefix_has(const struct prefix *prefix, const struct addr *addr);
 bool prefix_overlaps(const struct prefix *a, const struct prefix *b);
 

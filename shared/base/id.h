@@ -13,7 +13,9 @@
 void id_random(void *dst, size_t len);
 uint64_t id_random_u64(void);
 
-enum { ID_ULID_SIZE = 27 };
+enum {
+	ID_ULID_SIZE = 27
+};
 
 /** 26 characters, sortable by time to the millisecond, unique, with a NUL;
  *  within one process and millisecond they ascend */

@@ -21,15 +21,19 @@
 #include <stdint.h>
 
 enum log_level {
-	LOG_LEVEL_ERROR,  /**< Someone must act */
-	LOG_LEVEL_WARN,   /**< We coped, but look */
-	LOG_LEVEL_NOTICE, /**< Life of the daemon */
-	LOG_LEVEL_INFO,   /**< One line per outcome */
-	LOG_LEVEL_DEBUG,  /**< Everything */
+	LOG_LEVEL_INHERIT, /**< Of a context: as the one above */
+	LOG_LEVEL_ERROR,   /**< Someone must act */
+	LOG_LEVEL_WARN,    /**< We coped, but look */
+	LOG_LEVEL_NOTICE,  /**< Life of the daemon */
+	LOG_LEVEL_INFO,    /**< One line per outcome */
+	LOG_LEVEL_DEBUG,   /**< Everything */
 	LOG_LEVELC
 };
 
-enum log_format { LOG_JSON, LOG_TEXT };
+enum log_format {
+	LOG_JSON,
+	LOG_TEXT
+};
 
 /** A context: one field, and what it inherits. It lives as long as its owner;
  *  the text it points to too. */
@@ -37,7 +41,7 @@ struct log {
 	const struct log *up; /**< NULL: the process itself */
 	const char *key;      /**< E.g. "call", "gateway", "ip" */
 	const char *value;
-	int level; /**< enum log_level, or -1: as the one above */
+	enum log_level level; /**< LOG_LEVEL_INHERIT: as the one above */
 };
 
 #define LOG_FMT(i) __attribute__((format(printf, i, i + 1)))

@@ -17,7 +17,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
+enum metric_kind {
+	METRIC_COUNTER,
+	METRIC_GAUGE,
+	METRIC_HISTOGRAM
+};
 
 /** One label and the values it can have: a bounded set, never an id. A metric
  *  whose set is not known before it runs has valuec 0 and uses
@@ -28,7 +32,9 @@ struct metric_label {
 	size_t valuec;
 };
 
-enum { METRIC_LABELS_MAX = 3 };
+enum {
+	METRIC_LABELS_MAX = 3
+};
 
 struct metric_def {
 	enum metric_kind kind;
@@ -37,7 +43,25 @@ struct metric_def {
 	const char *help;
 };
 
-/* Rows every process has: enum metric_common, first in every daemon's enum. */
+/* Rows every process has: enum metric_common, first in every daemon's enum. A
+ * daemon's own begin behind them:
+ *
+ *     enum sipd_metric {
+ *             SIPD_METRIC_BASE = M_COMMONC - 1,
+ *     #define METRIC(kind, id, name, labels, help) M_##id,
+ *     #include "sipd/metrics.def"
+ *     #undef METRIC
+ *     };
+ *
+ * and the same list makes the table for metric_setup():
+ *
+ *     const struct metric_def sipd_metrics[] = {
+ *     #define METRIC(kind, id, name, labels, help)                      \
+ *             { METRIC_##kind, name, labels, help },
+ *     #include "sipd/metrics.def"
+ *     #undef METRIC
+ *     };
+ */
 enum metric_common {
 #define METRIC(kind, id, name, labels, help) M_##id,
 #include "shared/base/metrics_common.def"

@@ -1,0 +1,333 @@
+/**
+ * @file shared/base/log_line.c  From event and fields to one line of text
+ *
+ * Where a field begins is read from the format alone: there each blank before
+ * a "key=" becomes a separator that no text should hold, and the whole is
+ * formatted once. If a value holds that separator all the same, the fields
+ * cannot be told apart any more, and the line carries them as one escaped
+ * text. So a caller's text is always a value, never a field.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "shared/base/log_line.h"
+#include "shared/base/text.h"
+
+#define SEPARATOR '\x1f'
+
+enum {
+	FMT_MAX = 512,
+	RAW_MAX = 3072,
+	TAIL = 32, /**< Kept free to end a line that was cut */
+};
+
+struct out {
+	char *p;
+	size_t l;
+	bool cut;
+	enum log_format format;
+};
+
+struct field {
+	struct text key;
+	bool is_number; /**< By its conversion: not text in quotes */
+};
+
+
+static void put(struct out *out, const char *p, size_t l)
+{
+	if (out->cut || out->l + l > LOG_LINE_MAX - TAIL) {
+		out->cut = true;
+		return;
+	}
+	memcpy(out->p + out->l, p, l);
+	out->l += l;
+}
+
+
+static void put_text(struct out *out, const char *s)
+{
+	put(out, s, strlen(s));
+}
+
+
+/* Bytes of a whole UTF-8 character at p, 0 if there is none (RFC 3629) */
+static size_t utf8_length(const char *p, size_t left)
+{
+	const uint8_t *b = (const uint8_t *)p;
+	size_t l;
+
+	if (b[0] < 0x80)
+		return 1;
+	if (b[0] >= 0xc2 && b[0] <= 0xdf)
+		l = 2;
+	else if (b[0] >= 0xe0 && b[0] <= 0xef)
+		l = 3;
+	else if (b[0] >= 0xf0 && b[0] <= 0xf4)
+		l = 4;
+	else
+		return 0;
+
+	if (left < l)
+		return 0;
+	for (size_t i = 1; i < l; i++)
+		if ((b[i] & 0xc0) != 0x80)
+			return 0;
+	/* overlong, surrogates, beyond the last plane */
+	if ((b[0] == 0xe0 && b[1] < 0xa0) || (b[0] == 0xed && b[1] > 0x9f) ||
+	    (b[0] == 0xf0 && b[1] < 0x90) || (b[0] == 0xf4 && b[1] > 0x8f))
+		return 0;
+
+	return l;
+}
+
+
+/* Text of anybody: what is not printable becomes "_". */
+static void put_escaped(struct out *out, struct text t)
+{
+	while (t.l > 0) {
+		const char c = t.p[0];
+		size_t l = utf8_length(t.p, t.l);
+
+		if (l == 0 || (l == 1 && ((uint8_t)c < 0x20 || c == 0x7f))) {
+			put(out, "_", 1);
+			l = 1;
+		}
+		else if (c == '"' || c == '\\') {
+			const char escaped[2] = { '\\', c };
+
+			put(out, escaped, 2);
+		}
+		else {
+			put(out, t.p, l);
+		}
+		t.p += l;
+		t.l -= l;
+	}
+}
+
+
+static bool is_plain(struct text t)
+{
+	for (size_t i = 0; i < t.l; i++)
+		if ((uint8_t)t.p[i] <= ' ' || (uint8_t)t.p[i] >= 0x7f ||
+		    strchr("\"\\=", t.p[i]))
+			return false;
+
+	return t.l > 0;
+}
+
+
+static void put_field(struct out *out, struct text key, struct text value,
+		      bool is_number)
+{
+	const size_t before = out->l;
+
+	if (out->format == LOG_JSON) {
+		put_text(out, ",\"");
+		put(out, key.p, key.l);
+		put_text(out, is_number ? "\":" : "\":\"");
+	}
+	else {
+		is_number = is_number || is_plain(value);
+		put_text(out, " ");
+		put(out, key.p, key.l);
+		put_text(out, is_number ? "=" : "=\"");
+	}
+
+	if (is_number)
+		put(out, value.p, value.l);
+	else
+		put_escaped(out, value);
+
+	if (out->cut)
+		out->l = before; /* a whole field or none */
+	else if (!is_number)
+		put_text(out, "\"");
+}
+
+
+static bool is_key(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+
+/* Does "key=" begin here? */
+static size_t key_length(const char *p)
+{
+	size_t l = 0;
+
+	while (is_key(p[l]))
+		l++;
+
+	return l > 0 && p[l] == '=' ? l : 0;
+}
+
+
+/* One conversion to a number and nothing else, up to the next field */
+static bool converts_to_number(const char *p)
+{
+	static const char flags[] = "0123456789.lhzjt";
+
+	if (*p != '%')
+		return false;
+	p++;
+	while (*p && strchr(flags, *p))
+		p++;
+	if (!*p || !strchr("diu", *p))
+		return false;
+	p++;
+
+	return *p == '\0' || (*p == ' ' && key_length(p + 1) > 0);
+}
+
+
+/* fmt with a separator where fields begin, and those fields */
+static size_t split(char dst[FMT_MAX], struct field *fields, const char *fmt)
+{
+	size_t fieldc = 0, l = 0;
+
+	for (const char *p = fmt; *p && l < FMT_MAX - 1; p++) {
+		const size_t keylen = *p == ' ' && fieldc < LOG_FIELDS_MAX
+					      ? key_length(p + 1)
+					      : 0;
+
+		dst[l++] = keylen ? SEPARATOR : *p;
+		if (keylen)
+			fields[fieldc++] = (struct field){
+				.key = { p + 1, keylen },
+				.is_number = converts_to_number(p + keylen +
+								2),
+			};
+	}
+	dst[l] = '\0';
+
+	return fieldc;
+}
+
+
+static void put_time(struct out *out, int64_t wall_us)
+{
+	const time_t s = (time_t)(wall_us / 1000000);
+	char text[40];
+	struct tm tm;
+
+	if (!gmtime_r(&s, &tm))
+		memset(&tm, 0, sizeof(tm));
+	(void)text_print(text, sizeof(text),
+			 "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
+			 tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+			 tm.tm_hour, tm.tm_min, tm.tm_sec,
+			 (int)(wall_us % 1000000 / 1000));
+	put_text(out, text);
+}
+
+
+static void put_head(struct out *out, const struct log_line *line,
+		     struct text event)
+{
+	const bool json = out->format == LOG_JSON;
+
+	put_text(out, json ? "{\"ts\":\"" : "");
+	put_time(out, line->wall_us);
+	put_text(out, json ? "\",\"process\":\"" : " ");
+	put_escaped(out, text_of(line->process));
+	put_text(out, json ? "\",\"level\":\"" : " ");
+	put_text(out, log_level_name(line->level));
+	put_text(out, json ? "\",\"event\":\"" : " ");
+	put_escaped(out, event);
+	put_text(out, json ? "\"" : "");
+}
+
+
+/* "key=value" pieces of the formatted text, in the order of the format */
+static void put_fields(struct out *out, struct text rest,
+		       const struct field *fields, size_t fieldc)
+{
+	for (size_t i = 0; i < fieldc; i++) {
+		struct text piece;
+
+		(void)text_cut(rest, SEPARATOR, &piece, &rest);
+		/* A cut raw text may end within a key. */
+		if (piece.l <= fields[i].key.l)
+			break;
+		piece.p += fields[i].key.l + 1;
+		piece.l -= fields[i].key.l + 1;
+		put_field(out, fields[i].key, piece, fields[i].is_number);
+	}
+}
+
+
+/* From the innermost outwards; what an inner one says an outer does not. */
+static void put_context(struct out *out, const struct log *log)
+{
+	for (const struct log *at = log; at; at = at->up) {
+		bool said = false;
+
+		for (const struct log *in = log; in != at; in = in->up)
+			said = said || (in->key && at->key &&
+					strcmp(in->key, at->key) == 0);
+		if (!said && at->key && at->value)
+			put_field(out, text_of(at->key), text_of(at->value),
+				  false);
+	}
+}
+
+
+size_t log_line_print(char dst[LOG_LINE_MAX], const struct log_line *line,
+		      const char *fmt, va_list ap)
+{
+	struct out out = { .p = dst, .format = line->format };
+	struct field fields[LOG_FIELDS_MAX];
+	char split_fmt[FMT_MAX], raw[RAW_MAX];
+	struct text event, rest;
+	size_t fieldc, separators = 0;
+	int n;
+
+	fieldc = split(split_fmt, fields, fmt);
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	/* The same conversions as fmt, which the compiler has checked. */
+	n = vsnprintf(raw, sizeof(raw), split_fmt, ap);
+#pragma GCC diagnostic pop
+	if (n < 0)
+		n = 0;
+	if ((size_t)n >= sizeof(raw))
+		n = sizeof(raw) - 1;
+
+	for (int i = 0; i < n; i++)
+		separators += raw[i] == SEPARATOR;
+
+	(void)text_cut((struct text){ raw, (size_t)n }, SEPARATOR, &event,
+		       &rest);
+	put_head(&out, line, event);
+	if (separators > fieldc)
+		put_field(&out, text_of("fields"), rest, false);
+	else
+		put_fields(&out, rest, fields, fieldc);
+	put_context(&out, line->log);
+	if (line->repeated) {
+		char count[24];
+
+		(void)text_print(count, sizeof(count), "%llu",
+				 (unsigned long long)line->repeated);
+		put_field(&out, text_of("repeated"), text_of(count), true);
+	}
+
+	if (out.cut) {
+		const char *end = out.format == LOG_JSON ? ",\"cut\":true"
+							 : " cut=true";
+
+		memcpy(dst + out.l, end, strlen(end));
+		out.l += strlen(end);
+	}
+	if (out.format == LOG_JSON)
+		dst[out.l++] = '}';
+	dst[out.l++] = '\n';
+
+	return out.l;
+}
