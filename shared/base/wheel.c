@@ -115,12 +115,8 @@ int wheel_alloc(struct wheel **wheelp, int64_t now_ms)
 
 static void forget_all(struct wheel_timer *head)
 {
-	while (head->next != head) {
-		struct wheel_timer *timer = head->next;
-
-		list_unlink(timer);
-		timer->wheel = NULL;
-	}
+	while (head->next != head)
+		wheel_stop(head->next);
 }
 
 
@@ -166,6 +162,7 @@ void wheel_stop(struct wheel_timer *timer)
 	list_unlink(timer);
 	timer->wheel->count--;
 	timer->wheel = NULL;
+	timer->h = NULL;
 }
 
 
@@ -330,12 +327,11 @@ uint32_t wheel_turn(struct wheel *wheel, int64_t now_ms)
 
 		while (wheel->due.next != &wheel->due) {
 			struct wheel_timer *timer = wheel->due.next;
+			wheel_h *h = timer->h;
 
-			list_unlink(timer);
-			wheel->count--;
-			timer->wheel = NULL;
+			wheel_stop(timer);
 			called++;
-			timer->h(timer->arg);
+			h(timer->arg);
 		}
 	}
 
@@ -358,6 +354,12 @@ uint32_t wheel_next_ms(const struct wheel *wheel)
 	next -= wheel->now_ms;
 
 	return next < UINT32_MAX ? (uint32_t)next : UINT32_MAX - 1;
+}
+
+
+int64_t wheel_now_ms(const struct wheel *wheel)
+{
+	return wheel->now_ms;
 }
 
 

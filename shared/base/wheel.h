@@ -15,7 +15,7 @@ struct wheel;
 
 typedef void(wheel_h)(void *arg);
 
-/** All zero: not running */
+/** All zero: not running; h is NULL whenever it does not run */
 struct wheel_timer {
 	struct wheel_timer *next; /**< NULL: not running */
 	struct wheel_timer *prev;
@@ -50,6 +50,9 @@ uint32_t wheel_turn(struct wheel *wheel, int64_t now_ms);
 /** Milliseconds from the last turn until the wheel must turn again: never
  *  later than the next timer, maybe earlier; UINT32_MAX if none runs */
 uint32_t wheel_next_ms(const struct wheel *wheel);
+
+/** What the last turn said it was */
+int64_t wheel_now_ms(const struct wheel *wheel);
 
 uint32_t wheel_count(const struct wheel *wheel);
 

@@ -11,7 +11,11 @@
 struct ev;
 
 /** From now on libre's descriptors and timers are this loop's; once per
- *  process, before anything of libre is used. NULL: let go again. */
+ *  process, before anything of libre is used. NULL: let go again; nothing of
+ *  libre may still listen or run then. */
 int re_on_uv(struct ev *ev);
+
+/** The loop libre runs on; NULL before re_on_uv(). For tmrwheel.c. */
+struct ev *re_ev(void);
 
 #endif

@@ -14,7 +14,11 @@
 
 #include <jansson.h>
 
-enum admin_role { ADMIN_VIEW, ADMIN_OPERATE, ADMIN_ADMIN };
+enum admin_role {
+	ADMIN_VIEW,
+	ADMIN_OPERATE,
+	ADMIN_ADMIN
+};
 
 struct admin_arg {
 	const char *name; /**< As in JSON, with _ */
@@ -22,13 +26,16 @@ struct admin_arg {
 	bool required;
 };
 
-enum { ADMIN_ARGS_MAX = 12 };
+enum {
+	ADMIN_ARGS_MAX = 12
+};
 
 /** What a handler answers: rows or an error */
 struct admin_answer {
-	json_t *rows;     /**< Array, owned by the answer; may be NULL */
-	const char *code; /**< NULL: ok; else "invalid_value", "not_found" ... */
-	char error[512];  /**< With code */
+	json_t *rows; /**< Array, owned by the answer; may be NULL */
+	const char
+		*code; /**< NULL: ok; else "invalid_value", "not_found" ... */
+	char error[512]; /**< With code */
 };
 
 typedef int(admin_h)(void *state, const json_t *args,

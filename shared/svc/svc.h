@@ -43,7 +43,9 @@ struct svc_segment {
 };
 
 /** Why a daemon would refuse what it is asked; for people */
-enum { SVC_WHY_MAX = 256 };
+enum {
+	SVC_WHY_MAX = 256
+};
 
 /** What svc_main() needs to know about a daemon */
 struct svc_def {
@@ -61,7 +63,7 @@ struct svc_def {
 	size_t segmentc;
 	const char *const *syscalls; /**< Beside those every daemon needs */
 	size_t syscallc;
-	bool uses_re; /**< libre is to run on the loop */
+	bool uses_re;         /**< libre is to run on the loop */
 	bool creates_sockets; /**< Not everything it talks to is inherited */
 
 	/** Acquire everything, and adopt what the predecessor left in shared
@@ -95,7 +97,7 @@ struct svc_socket {
 	Tandem__SocketUse use;
 	int fd;
 	uint16_t port;
-	const char *listener;   /**< Its name in the node file */
+	const char *listener; /**< Its name in the node file */
 	const char *bind;
 	const char *advertised; /**< Empty: bind */
 };
@@ -107,8 +109,7 @@ const Tandem__Node *svc_node(const struct svc *svc);
 struct peer_id svc_self(const struct svc *svc);
 const struct segment *svc_segment(const struct svc *svc, const char *name);
 /** The same segment of the previous layout, to be converted; NULL: none */
-const struct segment *svc_segment_old(const struct svc *svc,
-				      const char *name);
+const struct segment *svc_segment_old(const struct svc *svc, const char *name);
 
 /** Sockets of this daemon, in the order of the node file; index counts within
  *  the use. @return 0, or ENOENT behind the last */
