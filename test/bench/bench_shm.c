@@ -17,7 +17,7 @@
 
 enum {
 	ROUNDS = 5,
-	SLOTC = 1024,
+	SLOTC = 16384,
 	TURNS = 200000,
 	IMAGE_MAX = 1024
 };
@@ -106,7 +106,7 @@ static double publish_ns(struct bench *b)
 	memset(image, 0x5a, sizeof(image));
 	for (uint32_t i = 0; i < TURNS; i++) {
 		memcpy(image, &i, sizeof(i));
-		slots_publish(b->slots, i * 7 % SLOTC, image);
+		slots_publish(b->slots, i * 61 % SLOTC, image);
 	}
 
 	return (double)(clk_mono_us() - start) * 1000 / TURNS;
@@ -119,7 +119,7 @@ static double read_ns(struct bench *b)
 	const int64_t start = clk_mono_us();
 
 	for (uint32_t i = 0; i < TURNS; i++) {
-		if (slot_read(&b->segment, i * 7 % SLOTC, image,
+		if (slot_read(&b->segment, i * 61 % SLOTC, image,
 			      b->image_size))
 			abort();
 	}
