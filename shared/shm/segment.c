@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "shared/base/crc32c.h"
+#include "shared/base/text.h"
 #include "shared/base/util.h"
 #include "shared/shm/segment_int.h"
 
@@ -64,7 +65,7 @@ static int owner_check(int fd, const char *name, char *why, size_t whysize)
 	    !(st.st_mode & (S_IRWXG | S_IRWXO)))
 		return 0;
 
-	segment_explain(
+	(void)text_print(
 		why, whysize,
 		"segment %s belongs to user %u with mode %04o, expected user "
 		"%u and mode 0600",
@@ -263,8 +264,8 @@ static int inspect(bool *unfinishedp, int fd, const struct ask *ask)
 	fault = head.magic ? segment_head_fault(&head, st.st_size)
 			   : "has lost its header";
 	if (fault) {
-		segment_explain(ask->why, ask->whysize,
-				"%s %s: what it holds is lost", what, fault);
+		(void)text_print(ask->why, ask->whysize,
+				 "%s %s: what it holds is lost", what, fault);
 		return EBADMSG;
 	}
 
@@ -274,9 +275,9 @@ static int inspect(bool *unfinishedp, int fd, const struct ask *ask)
 		return err;
 
 	if (head.node != crc32c(0, ask->node, strlen(ask->node))) {
-		segment_explain(ask->why, ask->whysize,
-				"%s is another node's, not of %s", what,
-				ask->node);
+		(void)text_print(ask->why, ask->whysize,
+				 "%s is another node's, not of %s", what,
+				 ask->node);
 		return EPROTO;
 	}
 
@@ -328,19 +329,19 @@ int segment_create(int *fdp, bool *foundp, const char *name,
 				 .whysize = whysize };
 	int err;
 
-	segment_explain(why, whysize, "%s", "");
+	(void)text_print(why, whysize, "%s", "");
 
 	if (!name_valid(name) || !segment_layout_valid(layout)) {
-		segment_explain(why, whysize,
-				"segment %s cannot be: bad name or size",
-				name);
+		(void)text_print(why, whysize,
+				 "segment %s cannot be: bad name or size",
+				 name);
 		return EINVAL;
 	}
 
 	err = create(fdp, foundp, &ask);
 	if (err && why && whysize && !why[0])
-		segment_explain(why, whysize, "segment %s of %zu bytes: %s",
-				name, segment_size(layout), strerror(err));
+		(void)text_print(why, whysize, "segment %s of %zu bytes: %s",
+				 name, segment_size(layout), strerror(err));
 
 	return err;
 }
@@ -380,7 +381,7 @@ static int head_get(struct segment_head *head, int fd,
 	struct stat st;
 	int err;
 
-	segment_explain(why, whysize, "%s", "");
+	(void)text_print(why, whysize, "%s", "");
 
 	if (!segment_layout_valid(layout))
 		return EINVAL;
@@ -392,7 +393,7 @@ static int head_get(struct segment_head *head, int fd,
 		: err          ? NULL
 			       : segment_head_fault(head, st.st_size);
 	if (fault) {
-		segment_explain(why, whysize, "the segment %s", fault);
+		(void)text_print(why, whysize, "the segment %s", fault);
 		return EBADMSG;
 	}
 	if (err)
@@ -420,8 +421,8 @@ int segment_grow(int fd, const struct segment_layout *layout, char *why,
 
 	err = allocate(fd, segment_size(layout));
 	if (err) {
-		segment_explain(why, whysize, "no room for %u slots: %s",
-				layout->slotc, strerror(err));
+		(void)text_print(why, whysize, "no room for %u slots: %s",
+				 layout->slotc, strerror(err));
 		return err;
 	}
 
@@ -457,9 +458,9 @@ int segment_map(struct segment *segment, int fd,
 		 MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED) {
 		err = errno;
-		segment_explain(why, whysize,
-				"the segment cannot be mapped: %s",
-				strerror(err));
+		(void)text_print(why, whysize,
+				 "the segment cannot be mapped: %s",
+				 strerror(err));
 		return err;
 	}
 

@@ -5,12 +5,11 @@
  * segment could change it between our look and our use.
  */
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "shared/base/crc32c.h"
+#include "shared/base/text.h"
 #include "shared/shm/segment_int.h"
 
 
@@ -18,20 +17,6 @@ bool segment_layout_valid(const struct segment_layout *layout)
 {
 	return layout->magic != 0 && layout->slotc != 0 &&
 	       layout->slot_size != 0 && layout->slot_size % 64 == 0;
-}
-
-
-void segment_explain(char *why, size_t size, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (!why || size == 0)
-		return;
-
-	va_start(ap, fmt);
-	/* Cut off if it must be: it is for people. */
-	(void)vsnprintf(why, size, fmt, ap);
-	va_end(ap);
 }
 
 
@@ -84,7 +69,7 @@ int segment_head_match(const struct segment_head *head,
 		       char *why, size_t whysize)
 {
 	if (head->magic != layout->magic) {
-		segment_explain(
+		(void)text_print(
 			why, whysize,
 			"%s is another kind of segment: its magic is 0x%08x, "
 			"expected 0x%08x",
@@ -93,7 +78,7 @@ int segment_head_match(const struct segment_head *head,
 	}
 
 	if (head->head_size != sizeof(*head)) {
-		segment_explain(
+		(void)text_print(
 			why, whysize,
 			"%s has a header of %u bytes, this release needs %zu",
 			what, head->head_size, sizeof(*head));
@@ -102,7 +87,7 @@ int segment_head_match(const struct segment_head *head,
 
 	if (head->version != layout->version ||
 	    head->slot_size != layout->slot_size) {
-		segment_explain(
+		(void)text_print(
 			why, whysize,
 			"%s has layout %u of slots of %u bytes, this release "
 			"needs layout %u of %u bytes",
@@ -122,7 +107,7 @@ int segment_head_match_slotc(const struct segment_head *head,
 	if (head->slotc == layout->slotc)
 		return 0;
 
-	segment_explain(
+	(void)text_print(
 		why, whysize,
 		"%s has %u slots, %u are configured: it can be given more "
 		"while nothing uses it, and never fewer",

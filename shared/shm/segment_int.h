@@ -13,10 +13,6 @@
 
 #include "shared/shm/segment.h"
 
-/** Say why in words, cut to the room there is, which may be none */
-void segment_explain(char *why, size_t size, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
 bool segment_layout_valid(const struct segment_layout *layout);
 
 uint32_t segment_head_crc(const struct segment_head *head);
@@ -28,7 +24,8 @@ int segment_head_read(struct segment_head *head, int fd);
 const char *segment_head_fault(const struct segment_head *head, off_t size);
 
 /** Is it the layout we need, but for the number of slots? And with the same
- *  number? EPROTO if not; what: how to call the segment in the message */
+ *  number? EPROTO if not; what: how to call the segment in the message,
+ *  which is cut to the room there is; that may be none */
 int segment_head_match(const struct segment_head *head,
 		       const struct segment_layout *layout, const char *what,
 		       char *why, size_t whysize);

@@ -1,8 +1,8 @@
 /**
  * @file test/fuzz/fuzz_shm.h  The segment that fuzz_segment.c expects
  */
-#ifndef TANDEM_TEST_FUZZ_SHM_H
-#define TANDEM_TEST_FUZZ_SHM_H
+#ifndef TANDEM_TEST_FUZZ_FUZZ_SHM_H
+#define TANDEM_TEST_FUZZ_FUZZ_SHM_H
 
 #include "shared/shm/segment.h"
 #include "shared/shm/slot.h"

@@ -4,8 +4,8 @@
  * A note's words all follow from its sequence number, so a torn or mixed-up
  * one contradicts itself even if a CRC were right.
  */
-#ifndef TANDEM_TEST_SHM_RIG_H
-#define TANDEM_TEST_SHM_RIG_H
+#ifndef TANDEM_TEST_UNIT_SHM_RIG_H
+#define TANDEM_TEST_UNIT_SHM_RIG_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /**
  * @file test/unit/shm/tracer.h  Another process, one instruction at a time
  */
-#ifndef TANDEM_TEST_SHM_TRACER_H
-#define TANDEM_TEST_SHM_TRACER_H
+#ifndef TANDEM_TEST_UNIT_SHM_TRACER_H
+#define TANDEM_TEST_UNIT_SHM_TRACER_H
 
 #include <stdbool.h>
 #include <sys/types.h>
