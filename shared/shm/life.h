@@ -36,7 +36,7 @@ struct life {
 	_Atomic int32_t exit_signal; /**< The fatal signal that ended it; 0 */
 	uint32_t pad0;
 	char version[24]; /**< Release, NUL-terminated; written before READY */
-	uint8_t pad[48];
+	uint8_t pad[56];
 };
 BUILD_ASSERT(sizeof(struct life) == 128);
 
