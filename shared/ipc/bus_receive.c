@@ -16,10 +16,6 @@
 #include "shared/base/util.h"
 #include "shared/ipc/bus_parts.h"
 
-enum {
-	PING_BYTES_MAX = 64, /* More is no ping of ours */
-};
-
 
 static void trace(const struct bus *bus, struct peer_id peer,
 		  const Tandem__Envelope *env, size_t len)
@@ -48,6 +44,7 @@ static void ping_answer(struct bus *bus, struct peer_id sender,
 	pong.payload = env->ping->payload;
 	reply.body_case = BUS_BODY(PONG);
 	reply.pong = &pong;
+	hdr.reply_to = env->hdr->id;
 	hdr.peer = bus->self.peer;
 	hdr.worker = bus->self.worker;
 	hdr.epoch = bus->epoch;
@@ -170,8 +167,6 @@ static enum bus_refusal envelope_take(struct bus *bus, struct peer_id sender,
 	}
 
 	if (env->body_case == BUS_BODY(PING)) {
-		if (env->ping->payload.len > PING_BYTES_MAX)
-			return BUS_TOO_LARGE;
 		ping_answer(bus, sender, env);
 		return BUS_OK;
 	}

@@ -18,6 +18,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "shared/base/metric.h"
+#include "shared/base/metric_labels.h"
 #include "shared/base/util.h"
 #include "shared/ev/ev.h"
 #include "shared/ipc/fdpass.h"
@@ -177,7 +179,7 @@ static bool frame_deliver(struct channel *ch, Tandem__ControlFrame *frame,
 
 	ch->freedp = &is_freed;
 	ch->frameh(frame, fds, fdc, ch->arg);
-	tandem__control_frame__free_unpacked(frame, NULL);
+	frame_free(frame);
 	if (is_freed)
 		return false;
 
@@ -203,7 +205,7 @@ static int fds_check(const struct channel *ch)
 	}
 
 	if (ch->fdc > most) {
-		frame_refused(FRAME_BAD_FDS);
+		metric_inc_at(M_CONTROL_REFUSED, CONTROL_MALFORMED);
 		return EPROTO;
 	}
 
@@ -228,8 +230,8 @@ static int frames_take(struct channel *ch)
 			break;
 
 		if (fdc > ch->fdc) {
-			tandem__control_frame__free_unpacked(frame, NULL);
-			frame_refused(FRAME_BAD_FDS);
+			frame_free(frame);
+			metric_inc_at(M_CONTROL_REFUSED, CONTROL_MALFORMED);
 			return EPROTO;
 		}
 
@@ -288,7 +290,7 @@ static int channel_read(struct channel *ch)
 	n = fdpass_recv(ch->fd, ch->in + ch->inlen, ch->insize - ch->inlen,
 			ch->fds + ch->fdc, &fdc);
 	if (n < 0 && errno == EMSGSIZE) {
-		frame_refused(FRAME_BAD_FDS);
+		metric_inc_at(M_CONTROL_REFUSED, CONTROL_MALFORMED);
 		return EPROTO;
 	}
 	if (n < 0)

@@ -10,11 +10,13 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shared/base/clk.h"
 #include "shared/base/metric.h"
+#include "shared/base/metric_labels.h"
 #include "shared/base/util.h"
 #include "shared/ipc/fdpass.h"
 #include "shared/ipc/frame.h"
@@ -28,22 +30,26 @@ enum {
 };
 
 
-void frame_refused(enum frame_refusal why)
-{
-	metric_inc_at(M_CONTROL_REFUSED, why);
-}
+struct budget {
+	size_t left;
+	bool is_oom; /**< There was no memory, and the frame may be good */
+};
 
 
 static void *budget_alloc(void *arg, size_t size)
 {
-	size_t *left = arg;
+	struct budget *budget = arg;
+	void *p;
 
-	if (size > *left)
+	if (size > budget->left)
 		return NULL;
 
-	*left -= size;
+	budget->left -= size;
+	p = malloc(size);
+	if (!p)
+		budget->is_oom = true;
 
-	return malloc(size);
+	return p;
 }
 
 
@@ -79,15 +85,15 @@ int frame_head_parse(size_t *sizep, size_t *fdcp, const uint8_t *data,
 	fdc = data[4] | (size_t)data[5] << 8;
 
 	if (body > FRAME_BYTES_MAX) {
-		frame_refused(FRAME_TOO_LARGE);
+		metric_inc_at(M_CONTROL_REFUSED, CONTROL_TOO_LARGE);
 		return EPROTO;
 	}
 	if (fdc > FRAME_FDS_MAX) {
-		frame_refused(FRAME_BAD_FDS);
+		metric_inc_at(M_CONTROL_REFUSED, CONTROL_MALFORMED);
 		return EPROTO;
 	}
 	if (data[6] != 0 || data[7] != 0) {
-		frame_refused(FRAME_MALFORMED);
+		metric_inc_at(M_CONTROL_REFUSED, CONTROL_MALFORMED);
 		return EPROTO;
 	}
 
@@ -101,8 +107,8 @@ int frame_head_parse(size_t *sizep, size_t *fdcp, const uint8_t *data,
 int frame_parse(Tandem__ControlFrame **framep, size_t *sizep, size_t *fdcp,
 		const uint8_t *data, size_t len)
 {
-	size_t left = UNPACKED_MAX;
-	ProtobufCAllocator budget = { budget_alloc, budget_free, &left };
+	struct budget budget = { .left = UNPACKED_MAX };
+	ProtobufCAllocator allocator = { budget_alloc, budget_free, &budget };
 	Tandem__ControlFrame *frame;
 	size_t size, fdc;
 	int err;
@@ -113,10 +119,12 @@ int frame_parse(Tandem__ControlFrame **framep, size_t *sizep, size_t *fdcp,
 	if (len < size)
 		return EAGAIN;
 
-	frame = tandem__control_frame__unpack(&budget, size - FRAME_HEAD,
+	frame = tandem__control_frame__unpack(&allocator, size - FRAME_HEAD,
 					      data + FRAME_HEAD);
+	if (!frame && budget.is_oom)
+		return ENOMEM;
 	if (!frame) {
-		frame_refused(FRAME_MALFORMED);
+		metric_inc_at(M_CONTROL_REFUSED, CONTROL_MALFORMED);
 		return EPROTO;
 	}
 
@@ -125,6 +133,17 @@ int frame_parse(Tandem__ControlFrame **framep, size_t *sizep, size_t *fdcp,
 	*fdcp = fdc;
 
 	return 0;
+}
+
+
+Tandem__ControlFrame *frame_free(Tandem__ControlFrame *frame)
+{
+	ProtobufCAllocator allocator = { budget_alloc, budget_free, NULL };
+
+	if (frame)
+		tandem__control_frame__free_unpacked(frame, &allocator);
+
+	return NULL;
 }
 
 
@@ -196,7 +215,7 @@ static int read_exactly(struct reading *rd, uint8_t *data, size_t len)
 		if (n == 0)
 			return ECONNRESET;
 		if (n < 0 && errno == EMSGSIZE) {
-			frame_refused(FRAME_BAD_FDS);
+			metric_inc_at(M_CONTROL_REFUSED, CONTROL_MALFORMED);
 			return EPROTO;
 		}
 		if (n < 0 && errno != EAGAIN)
@@ -237,7 +256,7 @@ static int read_frame(struct reading *rd, Tandem__ControlFrame **framep)
 		goto out;
 
 	if (rd->fdc != fdc) {
-		frame_refused(FRAME_BAD_FDS);
+		metric_inc_at(M_CONTROL_REFUSED, CONTROL_MALFORMED);
 		err = EPROTO;
 		goto out;
 	}

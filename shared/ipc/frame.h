@@ -22,16 +22,6 @@ enum {
 	FRAME_QUEUE_FDS_MAX = 4096, /**< Descriptors that wait with them */
 };
 
-/** Why a frame ended its channel; label values of
- *  tandem_control_refused_total */
-enum frame_refusal {
-	FRAME_OK,
-	FRAME_TOO_LARGE,
-	FRAME_MALFORMED, /**< Head or content does not decode */
-	FRAME_BAD_FDS,   /**< Too many, or not those the head announces */
-	FRAME_REFUSALC
-};
-
 #define CTL_BODY(x) TANDEM__CONTROL_FRAME__BODY_##x
 
 struct ev;
@@ -61,7 +51,7 @@ int channel_send(struct channel *ch, const Tandem__ControlFrame *frame,
 
 /** Blocking, at start-up, before there is a loop: one frame within the
  *  deadline, and not a byte more. *fdcp in: room in fds, out: how many came.
- *  frame is to be freed with tandem__control_frame__free_unpacked()
+ *  frame is to be freed with frame_free().
  *  @return 0, ETIMEDOUT, ECONNRESET if the other side is gone, EPROTO */
 int frame_read(int fd, Tandem__ControlFrame **framep, int *fds, size_t *fdcp,
 	       uint32_t timeout_ms);
@@ -71,9 +61,12 @@ int frame_write(int fd, const Tandem__ControlFrame *frame, const int *fds,
 /** Is there a whole frame in these bytes? Pure but for the counter. Unpacked
  *  it takes 8 MB at most.
  *  @return 0 and its size, EAGAIN if more is needed, EPROTO if it is too
- *          large or does not decode */
+ *          large or does not decode, ENOMEM */
 int frame_parse(Tandem__ControlFrame **framep, size_t *sizep, size_t *fdcp,
 		const uint8_t *data, size_t len);
+
+/** Accepts NULL, returns NULL */
+Tandem__ControlFrame *frame_free(Tandem__ControlFrame *frame);
 
 /** The first part of it: size and descriptors of the frame that begins here */
 int frame_head_parse(size_t *sizep, size_t *fdcp, const uint8_t *data,
@@ -83,8 +76,5 @@ int frame_head_parse(size_t *sizep, size_t *fdcp, const uint8_t *data,
  *  @return 0, EMSGSIZE if it is too large, otherwise errorcode */
 int frame_print(uint8_t **datap, size_t *lenp,
 		const Tandem__ControlFrame *frame, size_t fdc);
-
-/** Count a refusal */
-void frame_refused(enum frame_refusal why);
 
 #endif
