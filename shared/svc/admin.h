@@ -27,7 +27,9 @@ struct admin_arg {
 };
 
 enum {
-	ADMIN_ARGS_MAX = 12
+	ADMIN_ARGS_MAX = 12,
+	ADMIN_CMD_MAX = 64,
+	ADMIN_LINE_MAX = 1 << 20,
 };
 
 /** What a handler answers: rows or an error */
@@ -48,6 +50,10 @@ struct admin_command {
 	const char *help;
 	struct admin_arg args[ADMIN_ARGS_MAX];
 };
+
+/** The command a line names, whether there is such a one or not
+ *  @return 0, or EBADMSG if the line names none */
+int admin_cmd(char cmd[ADMIN_CMD_MAX], const char *line, size_t len);
 
 /** Answer one line of JSON with one line of JSON, whatever it holds.
  *  @return malloc()ed text, NULL if out of memory */

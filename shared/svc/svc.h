@@ -2,9 +2,9 @@
  * @file shared/svc/svc.h  The life of a daemon, written once
  *
  * svc_main() in the order a reader expects: arguments, log to stderr,
- * descriptor 3 is the control channel (else stand-alone, for tests), its part
- * of the node file, sockets and segments, state, open() (which adopts what a
- * predecessor left), confine (drop rights, limits, seccomp), ready, loop.
+ * descriptor 3 is the control channel, its part of the node file, sockets and
+ * segments, state, open() (which adopts what a predecessor left), confine
+ * (drop rights, limits, seccomp), ready, loop.
  *
  * Two ways to stop. Drain: the switch goes down; take no new work, ask idle()
  * every second, stop at the deadline anyway. Hand over: a successor follows;
@@ -63,8 +63,8 @@ struct svc_def {
 	size_t segmentc;
 	const char *const *syscalls; /**< Beside those every daemon needs */
 	size_t syscallc;
-	bool uses_re;         /**< libre is to run on the loop */
-	bool creates_sockets; /**< Not everything it talks to is inherited */
+	bool uses_re;  /**< libre is to run on the loop */
+	bool connects; /**< Opens sockets towards others: TCP, DNS, libpq */
 
 	/** Acquire everything, and adopt what the predecessor left in shared
 	 *  memory; on error close() follows. */
@@ -88,6 +88,13 @@ struct svc_def {
 	/** Release memory and descriptors, also what a failed open() left
 	 *  half-built. Shared memory stays as it is: a successor adopts it. */
 	void (*close)(void *state);
+};
+
+/** What a daemon exits with; also in the manual pages */
+enum svc_exit {
+	SVC_EXIT_OK = 0,     /**< Orderly, or the supervisor wanted none */
+	SVC_EXIT_FAILED = 1, /**< Could not start: the log says why */
+	SVC_EXIT_USAGE = 2,  /**< Wrong command line */
 };
 
 int svc_main(const struct svc_def *def, int argc, char *argv[]);
@@ -115,6 +122,10 @@ const struct segment *svc_segment_old(const struct svc *svc, const char *name);
  *  the use. @return 0, or ENOENT behind the last */
 int svc_socket(const struct svc *svc, Tandem__SocketUse use, size_t index,
 	       struct svc_socket *socketp);
+
+/** Did the last generation die of its own fault (SIGSEGV, SIGABRT ...)? For
+ *  slots_args. */
+bool svc_predecessor_crashed(const struct svc *svc);
 
 /** Say what was adopted; shown with ready and in status */
 void svc_adopted(struct svc *svc, uint32_t adopted, uint32_t quarantined);
