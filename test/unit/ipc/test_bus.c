@@ -175,7 +175,7 @@ static void a_deadline_that_passes_ends_the_request(void **state)
 
 	TURN_UNTIL(fx->ev, is_up(fx->sipd.bus));
 	fx->billingd.keeps = true;
-	assert_int_equal(ask(fx->sipd.bus, billingd0, 500, 0, &outcome, NULL),
+	assert_int_equal(ask(fx->sipd.bus, billingd0, 1500, 0, &outcome, NULL),
 			 0);
 	TURN_UNTIL(fx->ev, outcome.calls == 1);
 	assert_int_equal(outcome.err, ETIMEDOUT);

@@ -57,7 +57,7 @@ static int ready_send(struct channel *ch, uint32_t adopted, const int *fds,
 static int json_send(struct channel *ch, size_t len)
 {
 	Tandem__ControlFrame frame = TANDEM__CONTROL_FRAME__INIT;
-	Tandem__AdminReply reply = TANDEM__ADMIN_REPLY__INIT;
+	Tandem__AdminReply reply;
 	char *text = malloc(len + 1);
 	int err;
 
@@ -66,6 +66,7 @@ static int json_send(struct channel *ch, size_t len)
 
 	memset(text, 'x', len);
 	text[len] = '\0';
+	tandem__admin_reply__init(&reply);
 	reply.json = text;
 	frame.body_case = CTL_BODY(ADMIN_REPLY);
 	frame.admin_reply = &reply;

@@ -58,12 +58,13 @@ static int open_fdc(void)
 static size_t failed_print(uint8_t **datap, const char *why, size_t fdc)
 {
 	Tandem__ControlFrame frame = TANDEM__CONTROL_FRAME__INIT;
-	Tandem__Failed failed = TANDEM__FAILED__INIT;
+	Tandem__Failed failed;
 	char text[64];
 	size_t len = 0;
 
 	assert_true(strlen(why) < sizeof(text));
 	memcpy(text, why, strlen(why) + 1);
+	tandem__failed__init(&failed);
 	failed.err = 13;
 	failed.why = text;
 	frame.body_case = CTL_BODY(FAILED);
@@ -219,7 +220,7 @@ static void a_frame_cannot_be_blown_up_in_memory(void **state)
 static void a_frame_too_large_to_be_read_is_not_printed(void **state)
 {
 	Tandem__ControlFrame frame = TANDEM__CONTROL_FRAME__INIT;
-	Tandem__AdminReply reply = TANDEM__ADMIN_REPLY__INIT;
+	Tandem__AdminReply reply;
 	char *text = malloc(FRAME_BYTES_MAX + 1);
 	uint8_t *data = NULL;
 	size_t len;
@@ -228,6 +229,7 @@ static void a_frame_too_large_to_be_read_is_not_printed(void **state)
 	assert_non_null(text);
 	memset(text, 'x', FRAME_BYTES_MAX);
 	text[FRAME_BYTES_MAX] = '\0';
+	tandem__admin_reply__init(&reply);
 	reply.json = text;
 	frame.body_case = CTL_BODY(ADMIN_REPLY);
 	frame.admin_reply = &reply;
@@ -338,12 +340,13 @@ static void *write_large(void *arg)
 {
 	struct fixture *fx = arg;
 	Tandem__ControlFrame frame = TANDEM__CONTROL_FRAME__INIT;
-	Tandem__AdminReply reply = TANDEM__ADMIN_REPLY__INIT;
+	Tandem__AdminReply reply;
 	static char text[FRAME_BYTES_MAX - 64];
 	const int fds[] = { fx->a };
 	int err;
 
 	memset(text, 'x', sizeof(text) - 1);
+	tandem__admin_reply__init(&reply);
 	reply.json = text;
 	frame.body_case = CTL_BODY(ADMIN_REPLY);
 	frame.admin_reply = &reply;
