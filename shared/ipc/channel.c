@@ -26,10 +26,10 @@
 #include "shared/ipc/frame.h"
 
 enum {
-	IN_FIRST = 4096,      /* Most frames are smaller */
-	IN_KEEP = 64 << 10,   /* A larger buffer is not kept when empty */
-	READS_PER_TURN = 16,  /* Then others in the loop have their turn */
-	INFLIGHT_WAIT_MS = 20 /* Until the reader has taken descriptors */
+	IN_FIRST = 4096,     /* Most frames are smaller */
+	IN_KEEP = 64 << 10,  /* A larger buffer is not kept when empty */
+	READS_PER_TURN = 16, /* Then others in the loop have their turn */
+	CROWDED_WAIT_MS = 20 /* Until the reader has taken descriptors */
 };
 
 /** A frame, or the rest of one, that the socket did not take */
@@ -44,8 +44,8 @@ struct unsent {
 
 struct channel {
 	struct ev *ev;
-	struct ev_watch *watch; /**< NULL: the channel has ended */
-	struct ev_timer inflight;
+	struct ev_watch *watch;  /**< NULL: the channel has ended */
+	struct ev_timer crowded; /**< Too many descriptors under way */
 	int fd;
 
 	channel_h *frameh;
@@ -137,7 +137,7 @@ out:
 /* Everything but the memory: nothing comes in and goes out any more. */
 static void channel_end(struct channel *ch)
 {
-	ev_timer_stop(&ch->inflight);
+	ev_timer_stop(&ch->crowded);
 	ch->watch = ev_unwatch(ch->watch);
 	if (ch->fd >= 0)
 		close(ch->fd);
@@ -342,7 +342,7 @@ static int channel_flush(struct channel *ch)
 }
 
 
-static void on_inflight(void *arg);
+static void on_crowded(void *arg);
 
 
 /* Send what waits and watch for what is to come.
@@ -354,8 +354,8 @@ static int channel_go_on(struct channel *ch)
 	err = channel_flush(ch);
 	if (err == ETOOMANYREFS) {
 		/* The socket is writable all the same: ask again later. */
-		ev_timer_start(&ch->inflight, ch->ev, INFLIGHT_WAIT_MS,
-			       on_inflight, ch);
+		ev_timer_start(&ch->crowded, ch->ev, CROWDED_WAIT_MS,
+			       on_crowded, ch);
 		return ev_watch_change(ch->watch, EV_READ);
 	}
 	if (err && err != EAGAIN)
@@ -365,7 +365,7 @@ static int channel_go_on(struct channel *ch)
 }
 
 
-static void on_inflight(void *arg)
+static void on_crowded(void *arg)
 {
 	struct channel *ch = arg;
 	const int err = channel_go_on(ch);

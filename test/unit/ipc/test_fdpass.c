@@ -77,7 +77,7 @@ static void descriptors_arrive_in_order_and_close_on_exec(void **state)
 {
 	struct fixture *fx = *state;
 	const int sent[] = { fx->a, fx->b, STDERR_FILENO };
-	int got[8];
+	int got[8] = { 0 };
 	size_t gotc = COUNT_OF(got);
 	char data[8];
 
