@@ -36,7 +36,7 @@ struct config {
 	char node[64];
 	char run_dir[CONFIG_TEXT_MAX];
 	char state_dir[CONFIG_TEXT_MAX];
-	char log_dir[CONFIG_TEXT_MAX]; /**< Empty: log to stderr */
+	char log_dir[CONFIG_TEXT_MAX];     /**< Empty: log to stderr */
 	char program_dir[CONFIG_TEXT_MAX]; /**< Where the daemons lie */
 	char shm_prefix[32];
 
@@ -47,7 +47,7 @@ struct config {
 	char rtp_advertised[64];
 	uint16_t rtp_first, rtp_last; /**< Even, odd; 0, 0: no relay */
 
-	struct addr metrics_bind; /**< Port 0 */
+	struct addr metrics_bind;     /**< Port 0 */
 	uint16_t metrics_port[PEERC]; /**< Of worker 0; others + 10 * worker */
 
 	char database[CONFIG_TEXT_MAX]; /**< conninfo without a password */
@@ -59,7 +59,6 @@ struct config {
 
 	uint32_t calls;
 	uint32_t bindings;
-	uint32_t memory_mb[PEERC]; /**< Address space; 0: no limit */
 	bool core;
 	bool seccomp;
 
@@ -68,7 +67,9 @@ struct config {
 };
 
 /** Where a mistake is: "FILE:LINE: name: what" for each, as one text */
-enum { CONFIG_ERROR_MAX = 2048 };
+enum {
+	CONFIG_ERROR_MAX = 2048
+};
 
 /**
  * Read and check a node file

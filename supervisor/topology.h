@@ -13,7 +13,9 @@
 #include "proto/control.pb-c.h"
 #include "shared/ipc/peer.h"
 
-enum { WORKERS_MAX = 16 };
+enum {
+	WORKERS_MAX = 16
+};
 
 /** A program the supervisor keeps running */
 struct daemon_def {
@@ -34,7 +36,12 @@ struct link_def {
 };
 
 /** How many slots: what of the node file decides */
-enum slot_rule { SLOTS_ONE, SLOTS_FIXED, SLOTS_PER_CALL, SLOTS_PER_BINDING };
+enum slot_rule {
+	SLOTS_ONE,
+	SLOTS_FIXED,
+	SLOTS_PER_CALL,
+	SLOTS_PER_BINDING
+};
 
 /** Created and held by the supervisor; mapped read-only by all but one. One
  *  segment per worker if per_worker is set: it is named NAME.PEER.WORKER. */
@@ -46,8 +53,8 @@ struct segment_def {
 	uint16_t version;
 	uint32_t slot_size;
 	enum slot_rule rule;
-	uint32_t slotc;       /**< With SLOTS_FIXED, or slots per unit */
-	bool shared;          /**< The others may read it */
+	uint32_t slotc; /**< With SLOTS_FIXED, or slots per unit */
+	bool shared;    /**< The others may read it */
 };
 
 /** Whose the sockets of a use are */

@@ -1,0 +1,769 @@
+/**
+ * @file supervisor/sockets.c  Every public socket of the cluster
+ *
+ * One row per socket. What the file asks for is first written as rows without
+ * descriptors, in the order in which they are to be opened (so that those of
+ * one process get consecutive numbers), and then matched with what is held: a
+ * socket is the same if use, address, port and owner are.
+ *
+ * SIP sockets exist once per worker, with SO_REUSEPORT; a port that somebody
+ * else has must be an error all the same, and not be shared with them, so each
+ * such address is first bound once without.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "shared/base/text.h"
+#include "shared/base/util.h"
+#include "supervisor/sockets.h"
+
+enum {
+	SIP_BUFFER = 4 << 20,   /**< Waits while sipd is being replaced */
+	RTP_BUFFER = 256 << 10, /**< More would be heard as delay */
+	BACKLOG = 1024,
+};
+
+struct row {
+	Tandem__SocketUse use;
+	struct peer_id owner;
+	struct addr addr;
+	char listener[64];
+	char advertised[64];
+	char certificate[CONFIG_TEXT_MAX];
+	char key[CONFIG_TEXT_MAX];
+	int fd; /**< -1: not open yet */
+};
+
+struct table {
+	struct row *rows;
+	size_t rowc, size;
+};
+
+struct sockets {
+	struct table held;
+	struct table wanted; /**< Between prepare and its end */
+	bool preparing;
+};
+
+
+/* --- rows ------------------------------------------------------------------ */
+
+static int table_push(struct table *table, const struct row *row)
+{
+	if (table->rowc == table->size) {
+		const size_t size = table->size ? table->size * 2 : 64;
+		struct row *rows = realloc(table->rows, size * sizeof(*rows));
+
+		if (!rows)
+			return ENOMEM;
+		table->rows = rows;
+		table->size = size;
+	}
+	table->rows[table->rowc++] = *row;
+
+	return 0;
+}
+
+
+static void table_free(struct table *table)
+{
+	free(table->rows);
+	*table = (struct table){ NULL, 0, 0 };
+}
+
+
+static bool same(const struct row *a, const struct row *b)
+{
+	return a->use == b->use && peer_id_equal(a->owner, b->owner) &&
+	       addr_equal(&a->addr, &b->addr);
+}
+
+
+static struct row *table_find(const struct table *table,
+			      const struct row *like)
+{
+	for (size_t i = 0; i < table->rowc; i++)
+		if (same(&table->rows[i], like))
+			return &table->rows[i];
+
+	return NULL;
+}
+
+
+/* Rows lie in the order of their ports, mostly where the other table has
+ * them: look there first, so that ten thousand are not a hundred million. */
+static struct row *table_find_near(const struct table *table,
+				   const struct row *like, size_t *hint)
+{
+	if (*hint < table->rowc && same(&table->rows[*hint], like))
+		return &table->rows[(*hint)++];
+
+	for (size_t i = 0; i < table->rowc; i++) {
+		if (same(&table->rows[i], like)) {
+			*hint = i + 1;
+			return &table->rows[i];
+		}
+	}
+
+	return NULL;
+}
+
+
+int sockets_alloc(struct sockets **sp)
+{
+	struct sockets *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return ENOMEM;
+
+	*sp = s;
+
+	return 0;
+}
+
+
+static void close_all(struct table *table)
+{
+	for (size_t i = 0; i < table->rowc; i++)
+		if (table->rows[i].fd >= 0)
+			(void)close(table->rows[i].fd);
+	table_free(table);
+}
+
+
+struct sockets *sockets_free(struct sockets *s)
+{
+	if (!s)
+		return NULL;
+
+	if (s->preparing)
+		sockets_rollback(s);
+	close_all(&s->held);
+	free(s);
+
+	return NULL;
+}
+
+
+/* --- what the file asks for ------------------------------------------------ */
+
+static enum peer owner_of(Tandem__SocketUse use)
+{
+	for (size_t i = 0; i < socket_usec; i++)
+		if (socket_uses[i].use == use)
+			return socket_uses[i].owner;
+
+	return PEER_NONE;
+}
+
+
+static enum peer keeper_of(Tandem__SocketUse use)
+{
+	for (size_t i = 0; i < socket_usec; i++)
+		if (socket_uses[i].use == use)
+			return socket_uses[i].keeper;
+
+	return PEER_NONE;
+}
+
+
+static int want_listeners(struct table *wanted, const struct config *config,
+			  struct peer_id who)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < config->listenerc && !err; i++) {
+		const struct config_listener *listener = &config->listeners[i];
+		struct row row = { .use = listener->use,
+				   .owner = who,
+				   .addr = listener->bind,
+				   .fd = -1 };
+
+		if (owner_of(listener->use) != who.peer)
+			continue;
+		memcpy(row.listener, listener->name, sizeof(row.listener));
+		memcpy(row.advertised, listener->advertised,
+		       sizeof(row.advertised));
+		memcpy(row.certificate, listener->certificate,
+		       sizeof(row.certificate));
+		memcpy(row.key, listener->key, sizeof(row.key));
+		err = table_push(wanted, &row);
+	}
+
+	return err;
+}
+
+
+/* The range is shared out in pairs, in one piece per worker. */
+static int want_rtp(struct table *wanted, const struct config *config,
+		    struct peer_id who)
+{
+	const uint32_t workers = config->workers[who.peer];
+	const uint32_t pairs =
+		(uint32_t)(config->rtp_last + 1 - config->rtp_first) / 2;
+	const uint32_t from = pairs * who.worker / workers;
+	const uint32_t to = pairs * (who.worker + 1u) / workers;
+	int err = 0;
+
+	if (owner_of(TANDEM__SOCKET_USE__SOCKET_USE_RTP) != who.peer ||
+	    !config->rtp_last)
+		return 0;
+
+	for (uint32_t i = 2 * from; i < 2 * to && !err; i++) {
+		struct row row = { .use = TANDEM__SOCKET_USE__SOCKET_USE_RTP,
+				   .owner = who,
+				   .addr = config->rtp_bind,
+				   .listener = "rtp",
+				   .fd = -1 };
+
+		row.addr.port = (uint16_t)(config->rtp_first + i);
+		memcpy(row.advertised, config->rtp_advertised,
+		       sizeof(row.advertised));
+		err = table_push(wanted, &row);
+	}
+
+	return err;
+}
+
+
+static int want_metrics(struct table *wanted, const struct config *config,
+			struct peer_id who)
+{
+	const uint32_t port = config->metrics_port[who.peer] +
+			      10u * who.worker;
+	struct row row = { .use = TANDEM__SOCKET_USE__SOCKET_USE_METRICS,
+			   .owner = who,
+			   .addr = config->metrics_bind,
+			   .listener = "metrics",
+			   .fd = -1 };
+
+	if (!config->metrics_port[who.peer] || port > 65535)
+		return 0;
+
+	row.addr.port = (uint16_t)port;
+
+	return table_push(wanted, &row);
+}
+
+
+static int want_of(struct table *wanted, const struct config *config,
+		   struct peer_id who)
+{
+	int err;
+
+	err = want_listeners(wanted, config, who);
+	if (!err)
+		err = want_rtp(wanted, config, who);
+	if (!err)
+		err = want_metrics(wanted, config, who);
+
+	return err;
+}
+
+
+static int want_all(struct table *wanted, const struct config *config)
+{
+	int err;
+
+	err = want_of(wanted, config, (struct peer_id){ PEER_SUPERVISOR, 0 });
+	for (int peer = PEER_SUPERVISOR + 1; peer < PEERC; peer++)
+		for (uint16_t w = 0; daemons[peer].program &&
+				     w < config->workers[peer] && !err;
+		     w++)
+			err = want_of(wanted, config,
+				      (struct peer_id){ (uint16_t)peer, w });
+
+	return err;
+}
+
+
+/* --- opening
+ * ----------------------------------------------------------------- */
+
+static bool is_stream(Tandem__SocketUse use)
+{
+	return use == TANDEM__SOCKET_USE__SOCKET_USE_SIP_TCP ||
+	       use == TANDEM__SOCKET_USE__SOCKET_USE_SIP_TLS ||
+	       use == TANDEM__SOCKET_USE__SOCKET_USE_METRICS;
+}
+
+
+static bool is_grouped(Tandem__SocketUse use)
+{
+	return use == TANDEM__SOCKET_USE__SOCKET_USE_SIP_UDP ||
+	       use == TANDEM__SOCKET_USE__SOCKET_USE_SIP_TCP ||
+	       use == TANDEM__SOCKET_USE__SOCKET_USE_SIP_TLS;
+}
+
+
+static void set_option(int fd, int level, int option, int value)
+{
+	(void)setsockopt(fd, level, option, &value, sizeof(value));
+}
+
+
+/* As large as asked, past the system's limit where we may; else as large as
+ * it gets. */
+static void set_buffer(int fd, int bytes)
+{
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes,
+		       sizeof(bytes)) != 0)
+		set_option(fd, SOL_SOCKET, SO_RCVBUF, bytes);
+}
+
+
+static int bound_socket(int *fdp, const struct row *row, bool grouped)
+{
+	struct sockaddr_storage sa;
+	const socklen_t salen = addr_to_sockaddr(&row->addr, &sa);
+	const int type = is_stream(row->use) ? SOCK_STREAM : SOCK_DGRAM;
+	const int fd = socket(row->addr.family,
+			      type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int err = 0;
+
+	if (fd < 0)
+		return errno;
+
+	if (row->addr.family == AF_INET6)
+		set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+	if (type == SOCK_STREAM)
+		set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (grouped)
+		set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	if (bind(fd, (const struct sockaddr *)&sa, salen) != 0)
+		err = errno;
+
+	if (err)
+		(void)close(fd);
+	else
+		*fdp = fd;
+
+	return err;
+}
+
+
+/* A stranger's socket with SO_REUSEPORT would let us in, and share with us. */
+static int is_free(const struct row *row)
+{
+	int fd, err;
+
+	err = bound_socket(&fd, row, false);
+	if (!err)
+		(void)close(fd);
+
+	return err;
+}
+
+
+static int row_open(struct row *row)
+{
+	int fd, err;
+
+	err = bound_socket(&fd, row, is_grouped(row->use));
+	if (err)
+		return err;
+
+	if (is_stream(row->use)) {
+		if (listen(fd, BACKLOG) != 0)
+			err = errno;
+	}
+	else {
+		set_buffer(fd, row->use == TANDEM__SOCKET_USE__SOCKET_USE_RTP
+				       ? RTP_BUFFER
+				       : SIP_BUFFER);
+		if (row->use == TANDEM__SOCKET_USE__SOCKET_USE_SIP_UDP)
+			set_option(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+	}
+
+	if (err)
+		(void)close(fd);
+	else
+		row->fd = fd;
+
+	return err;
+}
+
+
+static const char *kind_of(Tandem__SocketUse use)
+{
+	return is_stream(use) ? "tcp" : "udp";
+}
+
+
+static void explain(const struct row *row, int err, char why[SOCKETS_WHY_MAX])
+{
+	char addr[ADDR_TEXT_MAX];
+	const char *what = strerror(err);
+	const char *hint = "";
+
+	if (err == EADDRINUSE) {
+		what = "is already in use";
+		hint = is_stream(row->use) ? ": 'ss -tlnp' says by whom"
+					   : ": 'ss -ulnp' says by whom";
+	}
+	else if (err == EACCES) {
+		what = "needs rights";
+		hint = ": start as root, with CAP_NET_BIND_SERVICE, or take a "
+		       "port above 1023";
+	}
+	else if (err == EADDRNOTAVAIL) {
+		what = "is not an address of this machine";
+		hint = ": 'ip address' lists them";
+	}
+
+	(void)text_print(why, SOCKETS_WHY_MAX, "%s: %s %s %s%s", row->listener,
+			 kind_of(row->use), addr_print(&row->addr, addr), what,
+			 hint);
+}
+
+
+/* Another process's of now: it goes to its new owner as it is, with what waits
+ * in it. */
+static bool row_move(const struct sockets *s, struct row *row)
+{
+	for (size_t i = 0; i < s->held.rowc; i++) {
+		const struct row *old = &s->held.rows[i];
+
+		if (old->use == row->use && !is_grouped(row->use) &&
+		    addr_equal(&old->addr, &row->addr)) {
+			row->fd = fcntl(old->fd, F_DUPFD_CLOEXEC, 3);
+			return row->fd >= 0;
+		}
+	}
+
+	return false;
+}
+
+
+/* Is the whole group new? Then nobody else may have the address. */
+static bool is_first_of_group(const struct sockets *s, const struct row *row)
+{
+	const struct table *tables[] = { &s->held, &s->wanted };
+
+	if (!is_grouped(row->use))
+		return false;
+
+	for (size_t t = 0; t < COUNT_OF(tables); t++)
+		for (size_t i = 0; i < tables[t]->rowc; i++) {
+			const struct row *other = &tables[t]->rows[i];
+
+			if (other->fd >= 0 && other->use == row->use &&
+			    addr_equal(&other->addr, &row->addr))
+				return false;
+		}
+
+	return true;
+}
+
+
+int sockets_prepare(struct sockets *s, const struct config *config,
+		    char why[SOCKETS_WHY_MAX])
+{
+	size_t hint = 0;
+	int err;
+
+	if (s->preparing)
+		sockets_rollback(s);
+	s->preparing = true;
+
+	err = want_all(&s->wanted, config);
+	for (size_t i = 0; i < s->wanted.rowc && !err; i++) {
+		struct row *row = &s->wanted.rows[i];
+
+		if (table_find_near(&s->held, row, &hint) || row_move(s, row))
+			continue;
+		if (is_first_of_group(s, row))
+			err = is_free(row);
+		if (!err)
+			err = row_open(row);
+		if (err)
+			explain(row, err, why);
+	}
+	if (err)
+		sockets_rollback(s);
+
+	return err;
+}
+
+
+/* Rows of the new file take the place of the old ones, with the descriptors
+ * of those that stay. */
+void sockets_commit(struct sockets *s)
+{
+	size_t hint = 0;
+
+	if (!s->preparing)
+		return;
+
+	for (size_t i = 0; i < s->wanted.rowc; i++) {
+		struct row *row = &s->wanted.rows[i];
+		struct row *old = row->fd < 0 ? table_find_near(&s->held, row,
+								&hint)
+					      : NULL;
+
+		if (old) {
+			row->fd = old->fd;
+			old->fd = -1;
+		}
+	}
+	close_all(&s->held);
+	s->held = s->wanted;
+	s->wanted = (struct table){ NULL, 0, 0 };
+	s->preparing = false;
+}
+
+
+void sockets_rollback(struct sockets *s)
+{
+	close_all(&s->wanted);
+	s->preparing = false;
+}
+
+
+/* --- found elsewhere
+ * --------------------------------------------------------- */
+
+/* A descriptor is what the kernel says it is, not what a message says. */
+static bool is_really(const struct row *row)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+	struct addr addr;
+	int type = 0, listens = 0;
+	socklen_t intlen = sizeof(type);
+
+	if (getsockname(row->fd, (struct sockaddr *)&sa, &len) != 0 ||
+	    addr_from_sockaddr(&addr, (struct sockaddr *)&sa, len) != 0 ||
+	    getsockopt(row->fd, SOL_SOCKET, SO_TYPE, &type, &intlen) != 0)
+		return false;
+	intlen = sizeof(listens);
+	(void)getsockopt(row->fd, SOL_SOCKET, SO_ACCEPTCONN, &listens,
+			 &intlen);
+
+	return addr_equal(&addr, &row->addr) &&
+	       type == (is_stream(row->use) ? SOCK_STREAM : SOCK_DGRAM) &&
+	       listens == is_stream(row->use);
+}
+
+
+size_t sockets_offer(struct sockets *s, const Tandem__Socket *run,
+		     const int *fds, size_t fdc)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < fdc; i++) {
+		struct row row = {
+			.use = run->use,
+			.owner = { (uint16_t)run->peer,
+				   (uint16_t)run->worker },
+			.fd = fds[i],
+		};
+		const bool sound = addr_parse(&row.addr, text_of(run->bind)) ==
+					   0 &&
+				   run->port + i <= 65535 &&
+				   text_copy(row.listener,
+					     sizeof(row.listener),
+					     text_of(run->listener)) == 0;
+
+		row.addr.port = (uint16_t)(run->port + i);
+		if (sound && is_really(&row) && !table_find(&s->held, &row) &&
+		    table_push(&s->held, &row) == 0)
+			kept++;
+		else
+			(void)close(fds[i]);
+	}
+
+	return kept;
+}
+
+
+/* --- told to others
+ * ---------------------------------------------------------- */
+
+static bool is_for(const struct row *row, struct peer_id who)
+{
+	return peer_id_equal(row->owner, who) ||
+	       (keeper_of(row->use) == who.peer && who.peer != PEER_NONE);
+}
+
+
+static bool joins(const Tandem__Socket *run, const struct row *run_last,
+		  const struct row *row)
+{
+	return run_last && run->use == row->use &&
+	       peer_id_equal(run_last->owner, row->owner) &&
+	       addr_same_ip(&run_last->addr, &row->addr) &&
+	       run_last->addr.port + 1 == row->addr.port &&
+	       run_last->fd + 1 == row->fd &&
+	       strcmp(run_last->listener, row->listener) == 0 &&
+	       row->use == TANDEM__SOCKET_USE__SOCKET_USE_RTP;
+}
+
+
+static void run_begin(Tandem__Socket *run, const struct row *row, char *ip)
+{
+	struct addr addr = row->addr;
+
+	addr.port = 0;
+	tandem__socket__init(run);
+	run->use = row->use;
+	run->listener = (char *)(uintptr_t)row->listener;
+	run->bind = (char *)(uintptr_t)addr_print(&addr, ip);
+	run->port = row->addr.port;
+	run->advertised = (char *)(uintptr_t)row->advertised;
+	run->certificate = (char *)(uintptr_t)row->certificate;
+	run->key = (char *)(uintptr_t)row->key;
+	run->fd = row->fd;
+	run->count = 1;
+	run->peer = row->owner.peer;
+	run->worker = row->owner.worker;
+}
+
+
+/* Rows and the text of their addresses are one block, freed as one. */
+struct run_text {
+	char ip[ADDR_TEXT_MAX];
+};
+
+
+static int runs_of(const struct table *table, const struct table *without,
+		   struct peer_id who, Tandem__Socket **rowsp, size_t *rowcp)
+{
+	const size_t most = table->rowc ? table->rowc : 1;
+	Tandem__Socket *runs;
+	struct run_text *text;
+	const struct row *last = NULL;
+	size_t n = 0, hint = 0;
+
+	runs = malloc(most * (sizeof(*runs) + sizeof(*text)));
+	if (!runs)
+		return ENOMEM;
+	text = (struct run_text *)(void *)(runs + most);
+
+	for (size_t i = 0; i < table->rowc; i++) {
+		const struct row *row = &table->rows[i];
+
+		if (row->fd < 0 || !is_for(row, who) ||
+		    (without && table_find_near(without, row, &hint)))
+			continue;
+		if (n > 0 && joins(&runs[n - 1], last, row)) {
+			runs[n - 1].count++;
+		}
+		else {
+			run_begin(&runs[n], row, text[n].ip);
+			n++;
+		}
+		last = row;
+	}
+	*rowsp = runs;
+	*rowcp = n;
+
+	return 0;
+}
+
+
+int sockets_runs(const struct sockets *s, struct peer_id who,
+		 enum sockets_which which, Tandem__Socket **rowsp,
+		 size_t *rowcp)
+{
+	static const struct table none;
+
+	switch (which) {
+
+	case SOCKETS_HELD:
+		return runs_of(&s->held, NULL, who, rowsp, rowcp);
+
+	case SOCKETS_NEW:
+		/* What prepare opened has a descriptor there. */
+		return runs_of(s->preparing ? &s->wanted : &none, NULL, who,
+			       rowsp, rowcp);
+
+	case SOCKETS_GONE:
+		return runs_of(s->preparing ? &s->held : &none, &s->wanted,
+			       who, rowsp, rowcp);
+	}
+
+	return EINVAL;
+}
+
+
+size_t sockets_count(const struct sockets *s)
+{
+	return s->held.rowc;
+}
+
+
+/* "sip_udp-sipd-0-5060-127.0.0.1": what makes a socket the same. The service
+ * manager takes any text without a colon, which IPv6 has: "_" for it. */
+static const char *const use_names[] = {
+	[TANDEM__SOCKET_USE__SOCKET_USE_NONE] = "none",
+	[TANDEM__SOCKET_USE__SOCKET_USE_SIP_UDP] = "sip_udp",
+	[TANDEM__SOCKET_USE__SOCKET_USE_SIP_TCP] = "sip_tcp",
+	[TANDEM__SOCKET_USE__SOCKET_USE_SIP_TLS] = "sip_tls",
+	[TANDEM__SOCKET_USE__SOCKET_USE_RTP] = "rtp",
+	[TANDEM__SOCKET_USE__SOCKET_USE_METRICS] = "metrics",
+	[TANDEM__SOCKET_USE__SOCKET_USE_ADOPT] = "adopt",
+	[TANDEM__SOCKET_USE__SOCKET_USE_ECHO] = "echo",
+};
+
+
+void sockets_each(const struct sockets *s, sockets_h *h, void *arg)
+{
+	for (size_t i = 0; i < s->held.rowc; i++) {
+		const struct row *row = &s->held.rows[i];
+		struct addr addr = row->addr;
+		char name[192], ip[ADDR_TEXT_MAX];
+
+		addr.port = 0;
+		(void)addr_print(&addr, ip);
+		for (char *p = ip; *p; p++)
+			if (*p == ':')
+				*p = '_';
+		(void)text_print(name, sizeof(name), "%s-%s-%u-%u-%s",
+				 use_names[row->use],
+				 peer_name((enum peer)row->owner.peer),
+				 row->owner.worker, row->addr.port, ip);
+		h(name, row->fd, arg);
+	}
+}
+
+
+int sockets_name_parse(Tandem__Socket *run, char *buf, size_t size,
+		       const char *name)
+{
+	struct text use, peer, worker, port, rest = text_of(name);
+	char peer_text[32];
+	enum peer owner;
+	uint32_t n;
+
+	tandem__socket__init(run);
+	if (!text_cut(rest, '-', &use, &rest) ||
+	    !text_cut(rest, '-', &peer, &rest) ||
+	    !text_cut(rest, '-', &worker, &rest) ||
+	    !text_cut(rest, '-', &port, &rest) || text_copy(buf, size, rest) ||
+	    text_copy(peer_text, sizeof(peer_text), peer) ||
+	    peer_parse(&owner, peer_text) ||
+	    text_u32(&n, worker, 0, UINT16_MAX))
+		return EBADMSG;
+	run->peer = owner;
+	run->worker = n;
+	if (text_u32(&n, port, 1, 65535))
+		return EBADMSG;
+	run->port = n;
+
+	for (char *p = buf; *p; p++)
+		if (*p == '_')
+			*p = ':';
+	run->bind = buf;
+	run->count = 1;
+	for (size_t i = 1; i < COUNT_OF(use_names); i++)
+		if (text_is(use, use_names[i]))
+			run->use = (Tandem__SocketUse)i;
+
+	return run->use ? 0 : EBADMSG;
+}

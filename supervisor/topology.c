@@ -1,0 +1,52 @@
+/**
+ * @file supervisor/topology.c  The cluster on one page
+ *
+ * The supervisor starts exactly these processes, in this order, and creates
+ * exactly these links, segments and sockets. What is not written here cannot
+ * be talked to, and cannot be written.
+ */
+#include "shared/base/util.h"
+#include "shared/shm/life.h"
+#include "supervisor/processes.h"
+#include "supervisor/topology.h"
+
+/* clang-format off */
+
+/* billingd first: the others start from what it publishes. sipd last to start
+ * and first to stop: it lets the world in. Of deaths after READY five within
+ * 30 s are answered at once, as Erlang's supervisors advise; a beat comes five
+ * times within stuck_ms. */
+const struct daemon_def daemons[PEERC] = {
+	/*                  program     user              workers      ready  drain   stuck burst period order */
+	[PEER_BILLINGD] = { "billingd", "tandem-billing", 1,           10000,  30000, 5000, 5,    30000, 1 },
+	[PEER_REGD]     = { "regd",     "tandem-reg",     1,           10000,   5000, 5000, 5,    30000, 2 },
+	[PEER_MEDIAD]   = { "mediad",   "tandem-media",   WORKERS_MAX,  5000, 300000, 1000, 5,    30000, 3 },
+	[PEER_SIPD]     = { "sipd",     "tandem-sip",     WORKERS_MAX,  5000, 300000, 1000, 5,    30000, 4 },
+};
+
+const struct link_def links[] = {
+	{ PEER_SIPD, PEER_REGD     }, /* this REGISTER: what to answer? */
+	{ PEER_SIPD, PEER_BILLINGD }, /* may they call, for how long? */
+	{ PEER_SIPD, PEER_MEDIAD   }, /* ports, please; and give back */
+	{ PEER_REGD, PEER_BILLINGD }, /* this terminal is suspended */
+};
+
+const struct segment_def segments[] = {
+	/* name       writer           each   magic            version            slot size            slots       n               others may read */
+	{ "processes", PEER_SUPERVISOR, false, PROCESSES_MAGIC, PROCESSES_VERSION, PROCESSES_SLOT_SIZE, SLOTS_FIXED, PROCESSES_SLOTS, false },
+	{ "life",      PEER_NONE,       true,  LIFE_MAGIC,      LIFE_VERSION,      sizeof(struct life), SLOTS_ONE,   1,               false },
+	{ "counters",  PEER_NONE,       true,  COUNTERS_MAGIC,  COUNTERS_VERSION,  COUNTERS_SIZE,       SLOTS_ONE,   1,               false },
+};
+
+const struct socket_def socket_uses[] = {
+	/* use                                        owner         also held by */
+	{ TANDEM__SOCKET_USE__SOCKET_USE_SIP_UDP, PEER_SIPD,   PEER_REGD }, /* regd keeps NAT bindings open from them */
+	{ TANDEM__SOCKET_USE__SOCKET_USE_SIP_TCP, PEER_SIPD,   PEER_NONE },
+	{ TANDEM__SOCKET_USE__SOCKET_USE_SIP_TLS, PEER_SIPD,   PEER_NONE },
+	{ TANDEM__SOCKET_USE__SOCKET_USE_RTP,     PEER_MEDIAD, PEER_NONE },
+};
+/* clang-format on */
+
+const size_t linkc = COUNT_OF(links);
+const size_t segmentc = COUNT_OF(segments);
+const size_t socket_usec = COUNT_OF(socket_uses);
