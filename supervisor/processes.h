@@ -18,7 +18,9 @@
 #define PROCESSES_VERSION 1
 
 enum {
-	PROCESSES_SLOTS = 128
+	/** Twice the children there can be: an adopter writes them anew before
+	 *  it gives the old ones back */
+	PROCESSES_SLOTS = 256
 };
 
 struct process_image {

@@ -1,0 +1,137 @@
+/**
+ * @file supervisor/setup.c  What a daemon is given to live on
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "supervisor/supervisor.h"
+
+enum {
+	LINKS_MAX = 64
+};
+
+
+static char *text_ptr(const char *s)
+{
+	return (char *)(uintptr_t)s;
+}
+
+
+void setup_node(Tandem__Node *node, const struct config *config,
+		enum peer peer)
+{
+	const bool has_database = peer == PEER_BILLINGD;
+
+	tandem__node__init(node);
+	node->node = text_ptr(config->node);
+	node->run_dir = text_ptr(config->run_dir);
+	node->state_dir = text_ptr(config->state_dir);
+	if (has_database) {
+		node->database = text_ptr(config->database);
+		node->password_file = text_ptr(config->password_file);
+	}
+	node->user = text_ptr(config->user[peer]);
+	node->group = text_ptr(config->group);
+	node->calls = config->calls;
+	node->bindings = config->bindings;
+	node->workers = config->workers[peer];
+	node->config_version = config->version;
+	node->seccomp = config->seccomp;
+	node->core = config->core;
+}
+
+
+size_t setup_links(Tandem__Link *rows, Tandem__Link **out, size_t most,
+		   const struct config *config, struct peer_id who)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < linkc; i++) {
+		const enum peer to = links[i].to;
+
+		if (links[i].from != who.peer || !daemons[to].program)
+			continue;
+		for (uint16_t w = 0; w < config->workers[to] && n < most;
+		     w++) {
+			tandem__link__init(&rows[n]);
+			rows[n].peer = to;
+			rows[n].worker = w;
+			out[n] = &rows[n];
+			n++;
+		}
+	}
+
+	return n;
+}
+
+
+static void adopt_socket(Tandem__Socket *row, const struct child *child,
+			 int fd)
+{
+	static char name[] = "adopt";
+
+	tandem__socket__init(row);
+	row->use = TANDEM__SOCKET_USE__SOCKET_USE_ADOPT;
+	row->listener = name;
+	row->fd = fd;
+	row->count = 1;
+	row->peer = child->id.peer;
+	row->worker = child->id.worker;
+}
+
+
+int setup_send(struct supervisor *sup, struct child *child, int adopt_fd)
+{
+	Tandem__Segment segment_rows[SEGMENTS_PER_PEER];
+	Tandem__Segment *segment_ptrs[SEGMENTS_PER_PEER];
+	Tandem__Link link_rows[LINKS_MAX], *link_ptrs[LINKS_MAX];
+	Tandem__Socket *runs, adopt, **socket_ptrs;
+	Tandem__ControlFrame frame;
+	Tandem__Setup setup;
+	Tandem__Node node;
+	size_t runc;
+	int err;
+
+	err = sockets_runs(sup->sockets, child->id, SOCKETS_HELD, &runs,
+			   &runc);
+	if (err)
+		return err;
+	socket_ptrs = malloc((runc + 1) * sizeof(*socket_ptrs));
+	if (!socket_ptrs) {
+		free(runs);
+		return ENOMEM;
+	}
+
+	adopt_socket(&adopt, child, adopt_fd);
+	socket_ptrs[0] = &adopt;
+	for (size_t i = 0; i < runc; i++)
+		socket_ptrs[i + 1] = &runs[i];
+
+	tandem__setup__init(&setup);
+	setup_node(&node, &sup->config, (enum peer)child->id.peer);
+	setup.node = &node;
+	setup.n_sockets = runc + 1;
+	setup.sockets = socket_ptrs;
+	setup.n_segments = segments_of(sup->segments, child->id, segment_rows);
+	for (size_t i = 0; i < setup.n_segments; i++)
+		segment_ptrs[i] = &segment_rows[i];
+	setup.segments = segment_ptrs;
+	setup.generation = child->generation;
+	setup.beat_ms = BEAT_MS;
+	setup.n_links = setup_links(link_rows, link_ptrs, LINKS_MAX,
+				    &sup->config, child->id);
+	setup.links = link_ptrs;
+	setup.log_level = log_level_get();
+	setup.log_format = sup->config.log_format;
+
+	tandem__control_frame__init(&frame);
+	frame.body_case = CTL_BODY(SETUP);
+	frame.setup = &setup;
+	err = channel_send(child->channel, &frame, NULL, 0);
+
+	free(socket_ptrs);
+	free(runs);
+
+	return err;
+}

@@ -1,0 +1,649 @@
+/**
+ * @file supervisor/supervisor.c  Up in order, watched, down in reverse
+ *
+ * supervisor_run() is the order of its own life: lock, limits, loop, segments,
+ * children, adoption; and when all that live have answered, sockets, the
+ * operators' socket, metrics, and the start of what is missing.
+ *
+ * supervisor_advance() is called whenever anything about a child has changed.
+ * It compares what is with what is aimed at and tells the next child; it keeps
+ * no place in a sequence, so a supervisor that adopted half a start goes on
+ * with it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shared/base/clk.h"
+#include "shared/base/metric_labels.h"
+#include "shared/base/text.h"
+#include "shared/shm/life.h"
+#include "shared/web/web.h"
+#include "supervisor/adminsock.h"
+#include "supervisor/limits.h"
+#include "supervisor/notify.h"
+#include "supervisor/supervisor.h"
+
+enum {
+	WATCH_MS = 100,
+	LATE_US = 1000000, /**< We were stopped ourselves: forgive a round */
+};
+
+static const char *const label_cause[] = { "exit", "signal", "stuck",
+					   "start" };
+static const char *const label_reload[] = { "done", "refused" };
+static const char *const label_child_state[CHILD_STATEC] = {
+	"none",    "down",     "starting", "ready",  "handing",
+	"leaving", "draining", "killing",  "ending", "backoff",
+};
+
+const struct metric_def supervisor_metrics[] = {
+#define METRIC(kind, id, name, labels, help) \
+	{ METRIC_##kind, name, labels, help },
+#include "supervisor/metrics.def"
+#undef METRIC
+};
+
+const size_t supervisor_metricc = COUNT_OF(supervisor_metrics);
+
+
+struct child *supervisor_child(const struct supervisor *sup, struct peer_id id)
+{
+	for (size_t i = 0; i < sup->childc; i++)
+		if (peer_id_equal(sup->children[i]->id, id))
+			return sup->children[i];
+
+	return NULL;
+}
+
+
+/* --- the aim --------------------------------------------------------------- */
+
+static bool is_rising(const struct child *child)
+{
+	return child->state == CHILD_STARTING && !child->tried;
+}
+
+
+/* Start those of the lowest order that are down; a higher order waits until
+ * the lower ones are ready or have failed once. One that keeps failing must
+ * not keep the others down. */
+static void advance_up(struct supervisor *sup)
+{
+	for (uint16_t order = 0; order <= PEERC; order++) {
+		bool rising = false;
+
+		for (size_t i = 0; i < sup->childc; i++) {
+			struct child *child = sup->children[i];
+
+			if (child->def->order != order || child->surplus ||
+			    child->held_down)
+				continue;
+			if (child->state == CHILD_DOWN) {
+				child->tried = false;
+				child_event(child, CHILD_EV_START);
+			}
+			rising = rising || is_rising(child);
+		}
+		if (rising)
+			return;
+	}
+}
+
+
+/* The reverse: a lower order waits until all above it are down. */
+static bool advance_down(struct supervisor *sup)
+{
+	for (uint16_t order = PEERC; order > 0; order--) {
+		bool falling = false;
+
+		for (size_t i = 0; i < sup->childc; i++) {
+			struct child *child = sup->children[i];
+
+			if (child->def->order != order ||
+			    child->state == CHILD_DOWN)
+				continue;
+			falling = true;
+			if (child->state != CHILD_DRAINING &&
+			    child->state != CHILD_ENDING)
+				child_event(child, CHILD_EV_STOP);
+		}
+		if (falling)
+			return false;
+	}
+
+	return true;
+}
+
+
+/* Those the node file no longer asks for go, and are forgotten. */
+static void advance_surplus(struct supervisor *sup)
+{
+	for (size_t i = 0; i < sup->childc;) {
+		struct child *child = sup->children[i];
+
+		if (child->surplus && child->state == CHILD_DOWN) {
+			slots_give(sup->processes, child->slot);
+			child_free(child);
+			sup->children[i] = sup->children[--sup->childc];
+			continue;
+		}
+		if (child->surplus && child->state != CHILD_DRAINING &&
+		    child->state != CHILD_ENDING)
+			child_event(child, CHILD_EV_STOP);
+		i++;
+	}
+}
+
+
+static void go_up(struct supervisor *sup);
+
+
+static void advance_once(struct supervisor *sup)
+{
+	switch (sup->aim) {
+
+	case AIM_ADOPT:
+		if (adopt_done(sup))
+			go_up(sup);
+		break;
+
+	case AIM_UP:
+		advance_surplus(sup);
+		advance_up(sup);
+		break;
+
+	case AIM_DOWN:
+		(void)advance_down(sup);
+		break;
+
+	case AIM_EXIT:
+		if (advance_down(sup))
+			ev_stop(sup->ev, 0);
+		break;
+	}
+
+	if (sup->adminsock)
+		command_jobs_advance(sup);
+}
+
+
+/* What is told to a child changes it, and that is told to us: not deeper but
+ * once more. */
+void supervisor_advance(struct supervisor *sup)
+{
+	if (sup->advancing) {
+		sup->again = true;
+		return;
+	}
+
+	sup->advancing = true;
+	do {
+		sup->again = false;
+		advance_once(sup);
+	} while (sup->again);
+	sup->advancing = false;
+}
+
+
+void supervisor_aim(struct supervisor *sup, enum supervisor_aim aim)
+{
+	sup->aim = aim;
+	for (size_t i = 0; i < sup->childc; i++)
+		sup->children[i]->held_down = false;
+	supervisor_advance(sup);
+}
+
+
+int supervisor_children(struct supervisor *sup, const struct config *config)
+{
+	for (size_t i = 0; i < sup->childc; i++)
+		sup->children[i]->surplus =
+			sup->children[i]->id.worker >=
+			config->workers[sup->children[i]->id.peer];
+
+	for (int peer = PEER_SUPERVISOR + 1; peer < PEERC; peer++) {
+		if (!daemons[peer].program)
+			continue;
+		for (uint16_t w = 0;
+		     w < config->workers[peer] && w < daemons[peer].workers;
+		     w++) {
+			const struct peer_id id = { (uint16_t)peer, w };
+			int err;
+
+			if (supervisor_child(sup, id))
+				continue;
+			if (sup->childc == CHILDREN_MAX)
+				return ENOSPC;
+			err = child_alloc(&sup->children[sup->childc], sup,
+					  id);
+			if (err)
+				return err;
+			sup->childc++;
+		}
+	}
+
+	return 0;
+}
+
+
+/* --- watching
+ * ----------------------------------------------------------------- */
+
+static void look_at(struct child *child, int64_t now_us, bool forgive)
+{
+	const int64_t beat = child_beat_ms(child, now_us);
+
+	if (beat >= 0)
+		metric_set_at(M_BEAT_AGE, child->m_beat, beat);
+	if (beat > child->def->stuck_ms && !forgive &&
+	    (child->state == CHILD_READY || child->state == CHILD_HANDING ||
+	     child->state == CHILD_LEAVING || child->state == CHILD_DRAINING))
+		child_event(child, CHILD_EV_BEAT_MISSED);
+}
+
+
+static void on_watch(void *arg)
+{
+	struct supervisor *sup = arg;
+	const int64_t now_us = clk_mono_us();
+	const bool forgive = now_us - sup->watched_us >
+			     WATCH_MS * 1000 + LATE_US;
+	int64_t states[CHILD_STATEC] = { 0 };
+
+	for (size_t i = 0; i < sup->childc; i++) {
+		look_at(sup->children[i], now_us, forgive);
+		states[sup->children[i]->state]++;
+	}
+	for (size_t s = 0; s < CHILD_STATEC; s++)
+		metric_set_at(M_CHILDREN, s, states[s]);
+	metric_set(M_DESCRIPTORS, (int64_t)sockets_count(sup->sockets));
+	sup->watched_us = now_us;
+	ev_timer_start(&sup->watch, sup->ev, WATCH_MS, on_watch, sup);
+}
+
+
+/* --- signals
+ * ------------------------------------------------------------------- */
+
+static void on_stop_signal(int signo, void *arg)
+{
+	struct supervisor *sup = arg;
+
+	log_notice(&sup->log, "signal_taken signo=%d", signo);
+	notify_stopping(sup->notify);
+	sup->stops++;
+	if (sup->stops > 1) {
+		/* Asked twice: no more draining. */
+		for (size_t i = 0; i < sup->childc; i++)
+			if (sup->children[i]->state == CHILD_DRAINING)
+				child_event(sup->children[i], CHILD_EV_STOP);
+	}
+	supervisor_aim(sup, AIM_EXIT);
+}
+
+
+static void on_reload_signal(int signo, void *arg)
+{
+	(void)signo;
+	reload_begin(arg, 0);
+}
+
+
+/* --- its own life
+ * ----------------------------------------------------------------- */
+
+static int fail(struct supervisor *sup, int err, const char *what,
+		const char *why)
+{
+	log_error(&sup->log, "start_failed what=%s why=%s", what,
+		  why && why[0] ? why : strerror(err));
+
+	return err;
+}
+
+
+static int make_dir(const char *path, mode_t mode, uid_t uid, gid_t gid)
+{
+	if (mkdir(path, mode) != 0 && errno != EEXIST)
+		return errno;
+	if (chmod(path, mode) != 0)
+		return errno;
+	if (geteuid() == 0 && chown(path, uid, gid) != 0)
+		return errno;
+
+	return 0;
+}
+
+
+/* Each daemon's part of the bus is its own to write in, and its group's to
+ * knock at. */
+static int make_bus_dir(const struct config *config, struct peer_id id,
+			gid_t gid)
+{
+	const struct passwd *user = config->user[id.peer][0]
+					    ? getpwnam(config->user[id.peer])
+					    : NULL;
+	char path[CONFIG_TEXT_MAX + 64], name[PEER_ID_MAX];
+
+	(void)text_print(path, sizeof(path), "%s/bus/%s", config->run_dir,
+			 peer_id_print(id, name));
+
+	return make_dir(path, 0750, user ? user->pw_uid : 0, gid);
+}
+
+
+static int make_dirs(struct supervisor *sup)
+{
+	const struct config *config = &sup->config;
+	const struct group *group = getgrnam(config->group);
+	const gid_t gid = group ? group->gr_gid : getegid();
+	char path[CONFIG_TEXT_MAX + 64];
+	int err;
+
+	err = make_dir(config->run_dir, 0751, 0, 0);
+	(void)text_print(path, sizeof(path), "%s/ctl", config->run_dir);
+	if (!err)
+		err = make_dir(path, 0700, 0, 0);
+	(void)text_print(path, sizeof(path), "%s/bus", config->run_dir);
+	if (!err)
+		err = make_dir(path, 0750, 0, gid);
+	for (size_t i = 0; i < sup->childc && !err; i++)
+		err = make_bus_dir(config, sup->children[i]->id, gid);
+
+	return err;
+}
+
+
+/* Two supervisors of one run directory would each kill the other's work. */
+static int take_lock(struct supervisor *sup, char *why, size_t size)
+{
+	char path[CONFIG_TEXT_MAX + 64];
+
+	(void)text_print(path, sizeof(path), "%s/supervisor.lock",
+			 sup->config.run_dir);
+	sup->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (sup->lock_fd < 0) {
+		const int err = errno;
+
+		(void)text_print(why, size, "%s: %s", path, strerror(err));
+		return err;
+	}
+	if (flock(sup->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+		(void)text_print(why, size,
+				 "another supervisor runs in %s: ask it with "
+				 "'tandemctl status'",
+				 sup->config.run_dir);
+		return EBUSY;
+	}
+
+	return 0;
+}
+
+
+static int open_counters(struct supervisor *sup)
+{
+	const struct segment *segment = segments_own(sup->segments,
+						     "counters");
+	void *page;
+	int err;
+
+	if (!segment)
+		return 0;
+
+	page = segment_slot(segment, 0);
+	err = metric_attach(page, COUNTERS_SIZE);
+	if (err == EBADMSG) {
+		memset(page, 0, COUNTERS_SIZE);
+		err = metric_attach(page, COUNTERS_SIZE);
+	}
+	metric_set(M_BUILD_INFO, 1);
+	metric_set(M_CONFIG_VERSION, (int64_t)sup->config.version);
+
+	return err;
+}
+
+
+static int open_processes(struct supervisor *sup)
+{
+	const struct segment *segment = segments_own(sup->segments,
+						     "processes");
+	const struct slots_args args = {
+		.segment = segment,
+		.name = "processes",
+		.image_size = sizeof(struct process_image),
+		.slotc = PROCESSES_SLOTS,
+		.faulth = process_fault,
+		.log = &sup->log,
+	};
+
+	return segment ? slots_alloc(&sup->processes, &args) : EPROTO;
+}
+
+
+static void on_metrics(struct web_answer *answer, void *arg)
+{
+	(void)arg;
+	answer->body = metric_print(&answer->len);
+	answer->code = answer->body ? 200 : 500;
+	answer->type = "text/plain; version=0.0.4; charset=utf-8";
+}
+
+
+static const struct web_route web_routes[] = {
+	{ "/metrics", on_metrics },
+};
+
+
+static int serve_metrics(struct supervisor *sup)
+{
+	Tandem__Socket *runs;
+	size_t runc;
+	int err;
+
+	err = sockets_runs(sup->sockets,
+			   (struct peer_id){ PEER_SUPERVISOR, 0 },
+			   SOCKETS_HELD, &runs, &runc);
+	if (err)
+		return err;
+
+	if (runc > 0)
+		err = web_alloc(&sup->web, sup->ev, runs[0].fd, web_routes,
+				COUNT_OF(web_routes), sup);
+	free(runs);
+
+	return err;
+}
+
+
+static int serve_operators(struct supervisor *sup)
+{
+	char path[CONFIG_TEXT_MAX + 64];
+
+	(void)text_print(path, sizeof(path), "%s/control.sock",
+			 sup->config.run_dir);
+
+	return adminsock_alloc(&sup->adminsock, sup->ev, path, command_line,
+			       sup);
+}
+
+
+/* --- the service manager
+ * --------------------------------------------------------- */
+
+static void store_one(const char *name, int fd, void *arg)
+{
+	const struct supervisor *sup = arg;
+
+	notify_store(sup->notify, name, fd);
+}
+
+
+/* What it kept for us while there was no supervisor */
+static void take_one(const char *name, int fd, void *arg)
+{
+	const struct supervisor *sup = arg;
+	char text[64];
+	Tandem__Socket run;
+
+	if (sockets_name_parse(&run, text, sizeof(text), name) == 0)
+		(void)sockets_offer(sup->sockets, &run, &fd, 1);
+	else
+		(void)close(fd);
+}
+
+
+/* Everybody who lives has answered: what is missing is opened and started. */
+static void go_up(struct supervisor *sup)
+{
+	char why[SOCKETS_WHY_MAX] = "";
+	int err;
+
+	err = sockets_prepare(sup->sockets, &sup->config, why);
+	if (err) {
+		ev_stop(sup->ev, fail(sup, err, "sockets", why));
+		return;
+	}
+	sockets_commit(sup->sockets);
+
+	err = serve_operators(sup);
+	if (!err)
+		err = serve_metrics(sup);
+	if (err) {
+		ev_stop(sup->ev,
+			fail(sup, err, "control socket or metrics", NULL));
+		return;
+	}
+
+	sockets_each(sup->sockets, store_one, sup);
+	notify_ready(sup->notify);
+	log_notice(&sup->log, "supervisor_ready sockets=%zu children=%zu",
+		   sockets_count(sup->sockets), sup->childc);
+	sup->aim = AIM_UP;
+	sup->again = true;
+}
+
+
+static int open_all(struct supervisor *sup)
+{
+	char why[SEGMENTS_WHY_MAX] = "";
+	int err;
+
+	limits_raise();
+	err = limits_check(&sup->config, why);
+	if (err)
+		return fail(sup, err, "limits", why);
+
+	err = make_dir(sup->config.run_dir, 0751, 0, 0);
+	if (err)
+		return fail(sup, err, sup->config.run_dir, NULL);
+
+	err = take_lock(sup, why, sizeof(why));
+	if (err)
+		return fail(sup, err, "lock", why);
+
+	err = metric_setup(supervisor_metrics, supervisor_metricc);
+	if (!err)
+		err = segments_open(&sup->segments, &sup->config, why);
+	if (!err)
+		err = open_counters(sup);
+	if (!err)
+		err = open_processes(sup);
+	if (err)
+		return fail(sup, err, "shared memory", why);
+
+	err = supervisor_children(sup, &sup->config);
+	if (!err)
+		err = make_dirs(sup);
+	if (!err)
+		err = sockets_alloc(&sup->sockets);
+	if (!err)
+		err = ev_signal(sup->ev, SIGTERM, on_stop_signal, sup);
+	if (!err)
+		err = ev_signal(sup->ev, SIGINT, on_stop_signal, sup);
+	if (!err)
+		err = ev_signal(sup->ev, SIGHUP, on_reload_signal, sup);
+	if (err)
+		return fail(sup, err, "start", NULL);
+
+	return 0;
+}
+
+
+static void close_all(struct supervisor *sup)
+{
+	ev_timer_stop(&sup->watch);
+	ev_timer_stop(&sup->reload_timer);
+	ev_timer_stop(&sup->exec_timer);
+	sup->adminsock = adminsock_free(sup->adminsock);
+	sup->web = web_free(sup->web);
+	for (size_t i = 0; i < sup->childc; i++)
+		child_free(sup->children[i]);
+	sup->childc = 0;
+	sup->processes = slots_free(sup->processes);
+	sup->sockets = sockets_free(sup->sockets);
+	metric_detach();
+	sup->segments = segments_free(sup->segments);
+	sup->notify = notify_free(sup->notify);
+	sup->ev = ev_free(sup->ev);
+	if (sup->lock_fd >= 0)
+		(void)close(sup->lock_fd);
+}
+
+
+static void on_exec(void *arg)
+{
+	struct supervisor *sup = arg;
+
+	ev_stop(sup->ev, 0);
+}
+
+
+/* Not at once: the operator's answer is still to be written. */
+void supervisor_exec(struct supervisor *sup)
+{
+	log_notice(&sup->log, "supervisor_restarts");
+	sup->exec_self = true;
+	ev_timer_start(&sup->exec_timer, sup->ev, 50, on_exec, sup);
+}
+
+
+int supervisor_run(struct supervisor *sup)
+{
+	int err;
+
+	sup->started_us = sup->watched_us = clk_mono_us();
+	sup->lock_fd = -1;
+	(void)signal(SIGPIPE, SIG_IGN);
+
+	err = ev_alloc(&sup->ev);
+	if (!err)
+		err = notify_alloc(&sup->notify, sup->ev);
+	if (err)
+		return fail(sup, err, "loop", NULL);
+
+	err = open_all(sup);
+	if (!err) {
+		sup->aim = AIM_ADOPT;
+		adopt_begin(sup);
+		(void)notify_taken(take_one, sup);
+		on_watch(sup);
+		supervisor_advance(sup);
+		err = ev_run(sup->ev);
+	}
+	log_notice(&sup->log, "supervisor_ends");
+	close_all(sup);
+
+	/* Everything of ours is closed with it; the daemons live on. */
+	if (sup->exec_self && !err)
+		(void)execv("/proc/self/exe", sup->argv);
+
+	return err;
+}
