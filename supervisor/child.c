@@ -450,14 +450,14 @@ int act_spawn(struct child *child)
 
 int act_ready(struct child *child)
 {
-	const struct life *life =
-		segments_life(child->sup->segments, child->id);
+	const struct life *life = segments_life(child->sup->segments,
+						child->id);
 
 	child->was_ready = true;
 	/* One that was adopted is as old as it says. */
-	child->ready_us = life && child->adopted ?
-				  atomic_load(&life->started_us) :
-				  clk_mono_us();
+	child->ready_us = life && child->adopted
+				  ? atomic_load(&life->started_us)
+				  : clk_mono_us();
 	segments_old_done(child->sup->segments, child->id);
 	metric_set_at(M_PROCESS_UP, child->m_up, 1);
 

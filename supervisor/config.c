@@ -33,34 +33,36 @@ static struct {
 } mistakes;
 
 
-static void vsay(const char *file, int line, const char *fmt, va_list ap)
+static void note(const char *file, int line, const char *what)
 {
-	char what[512], where[512] = "";
+	char where[300] = "";
 	size_t l;
 
 	if (!mistakes.text)
 		return;
 
-	(void)vsnprintf(what, sizeof(what), fmt, ap);
 	if (line > 0)
-		(void)text_print(where, sizeof(where), "%s:%d: ", file, line);
+		(void)text_print(where, sizeof(where), "%s:%d", file, line);
 	else
-		(void)text_print(where, sizeof(where), "%s: ", file);
+		(void)text_print(where, sizeof(where), "%s", file);
 	mistakes.any = true;
 	l = strlen(mistakes.text);
-	(void)text_print(mistakes.text + l, CONFIG_ERROR_MAX - l, "%s%s%s",
+	(void)text_print(mistakes.text + l, CONFIG_ERROR_MAX - l, "%s%s: %s",
 			 l ? "\n" : "", where, what);
 }
 
 
+/* A mistake that no single line makes */
 __attribute__((format(printf, 2, 3))) static void say(cfg_t *cfg,
 						      const char *fmt, ...)
 {
+	char what[512];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsay(cfg->filename ? cfg->filename : "tandem.conf", 0, fmt, ap);
+	(void)vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
+	note(cfg->filename ? cfg->filename : "tandem.conf", 0, what);
 }
 
 
@@ -77,16 +79,15 @@ static const char *const all_names[] = {
 
 
 /* libconfuse's own words, with a suggestion where it misses a name */
-static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg,
+							   const char *fmt,
+							   va_list ap)
 {
 	static const char unknown[] = "no such option '";
-	char text[256];
+	char text[512];
 	const char *at;
-	va_list copy;
 
-	va_copy(copy, ap);
-	(void)vsnprintf(text, sizeof(text), fmt, copy);
-	va_end(copy);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
 
 	at = strstr(text, unknown);
 	if (at) {
@@ -100,23 +101,8 @@ static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
 			(void)text_print(text + l, sizeof(text) - l,
 					 ": did you mean '%s'?", near);
 	}
-
-	{
-		char where[300];
-
-		(void)text_print(where, sizeof(where), "%s:%d",
-				 cfg && cfg->filename ? cfg->filename
-						      : "tandem.conf",
-				 cfg ? cfg->line : 0);
-		if (mistakes.text) {
-			const size_t l = strlen(mistakes.text);
-
-			mistakes.any = true;
-			(void)text_print(mistakes.text + l,
-					 CONFIG_ERROR_MAX - l, "%s%s: %s",
-					 l ? "\n" : "", where, text);
-		}
-	}
+	note(cfg && cfg->filename ? cfg->filename : "tandem.conf",
+	     cfg ? cfg->line : 0, text);
 }
 
 

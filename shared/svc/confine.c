@@ -276,32 +276,42 @@ static int allow(scmp_filter_ctx filter, const char *const *names,
 }
 
 
+static int allow_masked(scmp_filter_ctx filter, int nr, scmp_datum_t mask,
+			scmp_datum_t value)
+{
+	const struct scmp_arg_cmp cmp = { .arg = 0,
+					  .op = SCMP_CMP_MASKED_EQ,
+					  .datum_a = mask,
+					  .datum_b = value };
+
+	return -seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, nr, 1, &cmp);
+}
+
+
+static int allow_socket(scmp_filter_ctx filter, int domain)
+{
+	return allow_masked(filter, SCMP_SYS(socket), UINT64_MAX,
+			    (scmp_datum_t)domain);
+}
+
+
 /* Threads are made by libraries alone, and never a process. */
 static int allow_by_argument(scmp_filter_ctx filter, bool connects)
 {
 	const scmp_datum_t thread = CLONE_THREAD | CLONE_VM;
 	int err;
 
-	err = -seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-				SCMP_A0(SCMP_CMP_MASKED_EQ, thread, thread));
+	err = allow_masked(filter, SCMP_SYS(clone), thread, thread);
 	/* Its flags lie in memory: glibc falls back to clone. */
 	if (!err)
 		err = -seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS),
 					SCMP_SYS(clone3), 0);
 	if (!err)
-		err = -seccomp_rule_add(filter, SCMP_ACT_ALLOW,
-					SCMP_SYS(socket), 1,
-					SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
-	if (!err && connects) {
-		err = -seccomp_rule_add(filter, SCMP_ACT_ALLOW,
-					SCMP_SYS(socket), 1,
-					SCMP_A0(SCMP_CMP_EQ, AF_INET));
-		if (!err)
-			err = -seccomp_rule_add(filter, SCMP_ACT_ALLOW,
-						SCMP_SYS(socket), 1,
-						SCMP_A0(SCMP_CMP_EQ,
-							AF_INET6));
-	}
+		err = allow_socket(filter, AF_UNIX);
+	if (!err && connects)
+		err = allow_socket(filter, AF_INET);
+	if (!err && connects)
+		err = allow_socket(filter, AF_INET6);
 
 	return err;
 }

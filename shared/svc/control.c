@@ -153,10 +153,12 @@ static char *answer(struct svc *svc, const Tandem__AdminRequest *request)
 
 static void on_admin(struct svc *svc, const Tandem__AdminRequest *request)
 {
-	Tandem__ControlFrame frame = TANDEM__CONTROL_FRAME__INIT;
-	Tandem__AdminReply reply = TANDEM__ADMIN_REPLY__INIT;
+	Tandem__ControlFrame frame;
+	Tandem__AdminReply reply;
 	char *json = answer(svc, request);
 
+	tandem__control_frame__init(&frame);
+	tandem__admin_reply__init(&reply);
 	reply.id = request->id;
 	if (json)
 		reply.json = json;
@@ -258,10 +260,12 @@ static void on_give(void *arg)
 
 static void meet(struct svc *svc)
 {
-	Tandem__ControlFrame frame = TANDEM__CONTROL_FRAME__INIT;
-	Tandem__Hello hello = TANDEM__HELLO__INIT;
+	Tandem__ControlFrame frame;
+	Tandem__Hello hello;
 	int err;
 
+	tandem__control_frame__init(&frame);
+	tandem__hello__init(&hello);
 	control_hello(svc, &frame, &hello, true);
 	err = channel_send(svc->channel, &frame, NULL, 0);
 	if (err) {
@@ -319,9 +323,11 @@ static void on_signal(int signo, void *arg)
 
 static int say_ready(struct svc *svc)
 {
-	Tandem__ControlFrame frame = TANDEM__CONTROL_FRAME__INIT;
-	Tandem__Ready ready = TANDEM__READY__INIT;
+	Tandem__ControlFrame frame;
+	Tandem__Ready ready;
 
+	tandem__control_frame__init(&frame);
+	tandem__ready__init(&ready);
 	ready.adopted = svc->adopted;
 	ready.quarantined = svc->quarantined;
 	frame.body_case = CTL_BODY(READY);

@@ -18,9 +18,11 @@
 
 static void say_prepared(struct svc *svc, int err, const char *why)
 {
-	Tandem__ControlFrame frame = TANDEM__CONTROL_FRAME__INIT;
-	Tandem__Prepared prepared = TANDEM__PREPARED__INIT;
+	Tandem__ControlFrame frame;
+	Tandem__Prepared prepared;
 
+	tandem__control_frame__init(&frame);
+	tandem__prepared__init(&prepared);
 	prepared.config_version = svc->prepare ? svc->prepare->config_version
 					       : 0;
 	prepared.err = (uint32_t)err;

@@ -190,13 +190,16 @@ size_t runs_count(const struct runs *runs)
 static int send_part(const struct run *run, uint32_t from, uint32_t count,
 		     struct channel *channel)
 {
-	Tandem__ControlFrame frame = TANDEM__CONTROL_FRAME__INIT;
-	Tandem__Sockets sockets = TANDEM__SOCKETS__INIT;
-	Tandem__Socket socket = TANDEM__SOCKET__INIT;
+	Tandem__ControlFrame frame;
+	Tandem__Sockets sockets;
+	Tandem__Socket socket;
 	Tandem__Socket *rows[1] = { &socket };
 	struct run copy = *run;
 	int fds[FRAME_FDS_MAX];
 
+	tandem__control_frame__init(&frame);
+	tandem__sockets__init(&sockets);
+	tandem__socket__init(&socket);
 	for (uint32_t i = 0; i < count; i++)
 		fds[i] = run->fd + (int)(from + i);
 
@@ -225,9 +228,11 @@ static int send_part(const struct run *run, uint32_t from, uint32_t count,
 int runs_send(const struct runs *runs, struct channel *channel,
 	      struct runs_cursor *at)
 {
-	Tandem__ControlFrame frame = TANDEM__CONTROL_FRAME__INIT;
-	Tandem__Sockets last = TANDEM__SOCKETS__INIT;
+	Tandem__ControlFrame frame;
+	Tandem__Sockets last;
 
+	tandem__control_frame__init(&frame);
+	tandem__sockets__init(&last);
 	while (at->row < runs->rowc) {
 		const struct run *run = &runs->rows[at->row];
 		const uint32_t left = run->count - at->from;

@@ -180,11 +180,13 @@ static bool is_control_channel(int fd)
  * does not know of us, so we must not be. */
 static int receive_setup(struct svc *svc, Tandem__ControlFrame **framep)
 {
-	Tandem__ControlFrame hello_frame = TANDEM__CONTROL_FRAME__INIT;
-	Tandem__Hello hello = TANDEM__HELLO__INIT;
+	Tandem__ControlFrame hello_frame;
+	Tandem__Hello hello;
 	size_t fdc = 0;
 	int err;
 
+	tandem__control_frame__init(&hello_frame);
+	tandem__hello__init(&hello);
 	control_hello(svc, &hello_frame, &hello, false);
 	err = frame_write(CONTROL_FD, &hello_frame, NULL, 0);
 	if (err)
@@ -308,9 +310,11 @@ static void tear_down(struct svc *svc)
 
 static void say_failed(int err, const char *why)
 {
-	Tandem__ControlFrame frame = TANDEM__CONTROL_FRAME__INIT;
-	Tandem__Failed failed = TANDEM__FAILED__INIT;
+	Tandem__ControlFrame frame;
+	Tandem__Failed failed;
 
+	tandem__control_frame__init(&frame);
+	tandem__failed__init(&failed);
 	failed.err = (uint32_t)err;
 	failed.why = (char *)(uintptr_t)why;
 	frame.body_case = CTL_BODY(FAILED);

@@ -89,6 +89,21 @@ class Probe(threading.Thread):
 
 
 def measure(cluster):
+    """The same once it stands still: after a death the bus has links to make
+    anew, for at most a second or two."""
+    since, last = time.monotonic(), {}
+
+    def still():
+        nonlocal since, last
+        now = measure_now(cluster)
+        fds = {name: row[0] for name, row in now.items()}
+        if fds != last:
+            since, last = time.monotonic(), fds
+        return now if time.monotonic() - since > 1.5 else None
+    return wait_for(15, still, "the number of descriptors to stand still")
+
+
+def measure_now(cluster):
     """{name: (descriptors, resident KB)} of every process."""
     rows = {}
     for pid, name in cluster.pids().items():

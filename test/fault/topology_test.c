@@ -1,0 +1,50 @@
+/**
+ * @file test/fault/topology_test.c  The cluster of the tests
+ *
+ * The product's rows (topology.c) and one daemon more, which echoes; with its
+ * own socket and its own segment.
+ */
+#include "shared/base/util.h"
+#include "shared/shm/life.h"
+#include "supervisor/processes.h"
+#include "supervisor/topology.h"
+#include "test/fault/echod.h"
+
+/* clang-format off */
+const struct daemon_def daemons[PEERC] = {
+	/*                  program     user workers      ready  drain   stuck burst period order */
+	[PEER_BILLINGD] = { "billingd", "",  1,           10000,  30000, 1000, 5,    30000, 1 },
+	[PEER_REGD]     = { "regd",     "",  1,           10000,   5000, 1000, 5,    30000, 2 },
+	[PEER_MEDIAD]   = { "mediad",   "",  WORKERS_MAX,  5000, 300000, 1000, 5,    30000, 3 },
+	[PEER_SIPD]     = { "sipd",     "",  WORKERS_MAX,  5000, 300000, 1000, 5,    30000, 4 },
+	[PEER_ECHOD]    = { "echod",    "",  1,            5000,   5000, 1000, 5,    30000, 5 },
+};
+
+const struct link_def links[] = {
+	{ PEER_SIPD, PEER_REGD     },
+	{ PEER_SIPD, PEER_BILLINGD },
+	{ PEER_SIPD, PEER_MEDIAD   },
+	{ PEER_REGD, PEER_BILLINGD },
+	{ PEER_ECHOD, PEER_SIPD    },
+};
+
+const struct segment_def segments[] = {
+	/* name       writer           each   magic            version            slot size            slots       n               others may read */
+	{ "processes", PEER_SUPERVISOR, false, PROCESSES_MAGIC, PROCESSES_VERSION, PROCESSES_SLOT_SIZE, SLOTS_FIXED, PROCESSES_SLOTS, false },
+	{ "life",      PEER_NONE,       true,  LIFE_MAGIC,      LIFE_VERSION,      sizeof(struct life), SLOTS_ONE,   1,               false },
+	{ "counters",  PEER_NONE,       true,  COUNTERS_MAGIC,  COUNTERS_VERSION,  COUNTERS_SIZE,       SLOTS_ONE,   1,               false },
+	{ "echo",      PEER_ECHOD,      false, ECHO_MAGIC,      ECHO_VERSION,      ECHO_SLOT_SIZE,      SLOTS_FIXED, ECHO_SLOTS,      true  },
+};
+
+const struct socket_def socket_uses[] = {
+	{ TANDEM__SOCKET_USE__SOCKET_USE_SIP_UDP, PEER_SIPD,   PEER_REGD },
+	{ TANDEM__SOCKET_USE__SOCKET_USE_SIP_TCP, PEER_SIPD,   PEER_NONE },
+	{ TANDEM__SOCKET_USE__SOCKET_USE_SIP_TLS, PEER_SIPD,   PEER_NONE },
+	{ TANDEM__SOCKET_USE__SOCKET_USE_RTP,     PEER_MEDIAD, PEER_NONE },
+	{ TANDEM__SOCKET_USE__SOCKET_USE_ECHO,    PEER_ECHOD,  PEER_REGD },
+};
+/* clang-format on */
+
+const size_t linkc = COUNT_OF(links);
+const size_t segmentc = COUNT_OF(segments);
+const size_t socket_usec = COUNT_OF(socket_uses);
