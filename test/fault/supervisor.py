@@ -123,7 +123,7 @@ def alive(pid, start):
         with open(f"/proc/{pid}/stat", encoding="ascii") as f:
             fields = f.read().rsplit(")", 1)[1].split()
         return fields[0] not in "ZX" and fields[19] == start
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 
