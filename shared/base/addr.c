@@ -34,7 +34,9 @@ static int scope_parse(uint32_t *scopep, struct text zone)
 
 	if (text_u32(scopep, zone, 1, UINT32_MAX) == 0)
 		return 0;
-	if (text_copy(name, sizeof(name), zone))
+	/* Up to a NUL only, it would be the name of another interface. */
+	if (zone.l == 0 || memchr(zone.p, '\0', zone.l) ||
+	    text_copy(name, sizeof(name), zone))
 		return EBADMSG;
 
 	index = if_nametoindex(name);

@@ -19,7 +19,7 @@ uint32_t backoff_next_ms(struct backoff *backoff, uint64_t random)
 	/* 75 to 125 %: many that failed together do not come back together */
 	ms = ms * 3 / 4 + random % (ms / 2 + 1);
 
-	return (uint32_t)ms;
+	return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
 }
 
 

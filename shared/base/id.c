@@ -1,10 +1,11 @@
 /**
  * @file shared/base/id.c  Ids and random numbers
  *
- * The pool is the process's own, and wiped by the kernel in a forked child
- * (MADV_WIPEONFORK), so that two processes never draw the same bytes. It is
- * writable state outside of any object (rule zero): random bytes are asked
- * for from everywhere, and there is nothing in it a test would want to set.
+ * The pool and the last ULID are the process's own, and wiped by the kernel in
+ * a forked child (MADV_WIPEONFORK), so that two processes never draw the same
+ * bytes and never count on from the same id. They are writable state outside
+ * of any object (rule zero): random bytes are asked for from everywhere, and
+ * there is nothing in it a test would want to set.
  */
 #include <assert.h>
 #include <errno.h>
@@ -21,9 +22,12 @@ enum {
 
 /** One page, so that the kernel can wipe it alone */
 static struct pool {
-	_Alignas(POOL_BYTES) uint8_t bytes[POOL_BYTES - 2 * sizeof(uint64_t)];
-	uint64_t left;   /**< Bytes not yet given out, from the front */
-	uint64_t marked; /**< The kernel knows the page; 0 again in a child */
+	_Alignas(POOL_BYTES) uint8_t bytes[POOL_BYTES - 5 * sizeof(uint64_t)];
+	uint64_t left;    /**< Bytes not yet given out, from the front */
+	uint64_t marked;  /**< The kernel knows the page; 0 again in a child */
+	int64_t ulid_ms;  /**< Of the last ULID, if there was one */
+	uint64_t ulid_lo; /**< Its 80 bits, which ascend within a millisecond */
+	uint64_t ulid_hi; /**< Bit 16 is set: there was one */
 } pool;
 
 _Static_assert(sizeof(pool) == POOL_BYTES, "exactly one page");
@@ -96,32 +100,24 @@ uint64_t id_random_u64(void)
 static const char ulid_digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 
-/** 80 bits that ascend within a millisecond */
-static struct {
-	int64_t ms;
-	uint16_t high;
-	uint64_t low;
-} last;
-
-
 void id_ulid(char dst[ID_ULID_SIZE], int64_t wall_us)
 {
 	const int64_t ms = wall_us / 1000;
 	unsigned __int128 v;
 
-	if (ms == last.ms) {
-		if (++last.low == 0)
-			last.high++;
+	if (pool.ulid_hi && ms == pool.ulid_ms) {
+		if (++pool.ulid_lo == 0)
+			pool.ulid_hi++;
 	}
 	else {
-		last.ms = ms;
-		last.low = id_random_u64();
+		pool.ulid_ms = ms;
+		pool.ulid_lo = id_random_u64();
 		/* The top bit stays free: no carry runs into the time. */
-		last.high = (uint16_t)(id_random_u64() & 0x7fff);
+		pool.ulid_hi = 0x10000 | (id_random_u64() & 0x7fff);
 	}
 
 	v = (unsigned __int128)(uint64_t)ms << 80 |
-	    (unsigned __int128)last.high << 64 | last.low;
+	    (unsigned __int128)(uint16_t)pool.ulid_hi << 64 | pool.ulid_lo;
 
 	for (int i = ID_ULID_SIZE - 2; i >= 0; i--) {
 		dst[i] = ulid_digits[(unsigned)v & 31];

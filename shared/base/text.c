@@ -19,13 +19,13 @@ struct text text_of(const char *s)
 
 bool text_is(struct text t, const char *s)
 {
-	return t.l == strlen(s) && memcmp(t.p, s, t.l) == 0;
+	return t.l == strlen(s) && (t.l == 0 || memcmp(t.p, s, t.l) == 0);
 }
 
 
 bool text_is_nocase(struct text t, const char *s)
 {
-	return t.l == strlen(s) && strncasecmp(t.p, s, t.l) == 0;
+	return t.l == strlen(s) && (t.l == 0 || strncasecmp(t.p, s, t.l) == 0);
 }
 
 
@@ -54,7 +54,7 @@ bool text_cut(struct text t, char sep, struct text *head, struct text *rest)
 
 	if (!at) {
 		*head = t;
-		*rest = (struct text){ .p = t.p + t.l, .l = 0 };
+		*rest = (struct text){ .p = t.l ? t.p + t.l : t.p, .l = 0 };
 		return false;
 	}
 

@@ -30,7 +30,8 @@ enum {
 _Static_assert(BITS0 + BITS * (LEVELS - 1) == 32, "reach is a uint32_t");
 
 struct wheel {
-	int64_t now_ms;
+	int64_t now_ms;  /**< How far the slots have been entered */
+	int64_t turn_ms; /**< What the owner said it was; never before now_ms */
 	uint32_t count;
 	uint64_t used0[WORDS0];
 	uint64_t used[LEVELS];             /**< [0] is not used */
@@ -100,6 +101,7 @@ int wheel_alloc(struct wheel **wheelp, int64_t now_ms)
 		return ENOMEM;
 
 	wheel->now_ms = now_ms;
+	wheel->turn_ms = now_ms;
 	head_init(&wheel->due);
 	for (unsigned i = 0; i < SLOTS0; i++)
 		head_init(&wheel->slots0[i]);
@@ -145,8 +147,10 @@ void wheel_start(struct wheel *wheel, struct wheel_timer *timer,
 	timer->wheel = wheel;
 	timer->h = h;
 	timer->arg = arg;
-	/* This turn's slot is already being called: 0 means the next turn. */
-	timer->due_ms = wheel->now_ms + (delay_ms ? delay_ms : 1);
+	/* From what it is, not from how far a late turn has come: a handler
+	 * that is called late does not start others too early. 0 means the
+	 * next turn, however many slots this one has still to enter. */
+	timer->due_ms = wheel->turn_ms + (delay_ms ? delay_ms : 1);
 	place(wheel, timer);
 	wheel->count++;
 }
@@ -174,10 +178,10 @@ bool wheel_running(const struct wheel_timer *timer)
 
 uint32_t wheel_left_ms(const struct wheel_timer *timer)
 {
-	if (!timer->next || timer->due_ms <= timer->wheel->now_ms)
+	if (!timer->next || timer->due_ms <= timer->wheel->turn_ms)
 		return 0;
 
-	return (uint32_t)(timer->due_ms - timer->wheel->now_ms);
+	return (uint32_t)(timer->due_ms - timer->wheel->turn_ms);
 }
 
 
@@ -316,6 +320,9 @@ uint32_t wheel_turn(struct wheel *wheel, int64_t now_ms)
 {
 	uint32_t called = 0;
 
+	if (now_ms > wheel->turn_ms)
+		wheel->turn_ms = now_ms;
+
 	while (wheel->now_ms < now_ms) {
 		const int64_t next = next_moment(wheel);
 
@@ -351,7 +358,10 @@ uint32_t wheel_next_ms(const struct wheel *wheel)
 	if (next == INT64_MAX)
 		return UINT32_MAX;
 
-	next -= wheel->now_ms;
+	/* Behind the turn only when a handler asks: more of it follows. */
+	next -= wheel->turn_ms;
+	if (next < 0)
+		return 0;
 
 	return next < UINT32_MAX ? (uint32_t)next : UINT32_MAX - 1;
 }
@@ -359,7 +369,7 @@ uint32_t wheel_next_ms(const struct wheel *wheel)
 
 int64_t wheel_now_ms(const struct wheel *wheel)
 {
-	return wheel->now_ms;
+	return wheel->turn_ms;
 }
 
 

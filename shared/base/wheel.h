@@ -30,7 +30,8 @@ int wheel_alloc(struct wheel **wheelp, int64_t now_ms);
 /** Timers still running are stopped without being called */
 struct wheel *wheel_free(struct wheel *wheel);
 
-/** Start, or start again, a timer; h is called once, never from in here */
+/** Start, or start again, a timer, counted from what the last turn said it
+ *  was; h is called once, never from in here */
 void wheel_start(struct wheel *wheel, struct wheel_timer *timer,
 		 uint32_t delay_ms, wheel_h *h, void *arg);
 
@@ -51,7 +52,7 @@ uint32_t wheel_turn(struct wheel *wheel, int64_t now_ms);
  *  later than the next timer, maybe earlier; UINT32_MAX if none runs */
 uint32_t wheel_next_ms(const struct wheel *wheel);
 
-/** What the last turn said it was */
+/** What the last turn, or the one that goes on, said it was */
 int64_t wheel_now_ms(const struct wheel *wheel);
 
 uint32_t wheel_count(const struct wheel *wheel);
