@@ -3,10 +3,15 @@
  *
  * Where a field begins is read from the format alone: there each blank before
  * a "key=" becomes a separator that no text should hold, and the whole is
- * formatted once. If a value holds that separator all the same, the fields
- * cannot be told apart any more, and the line carries them as one escaped
- * text. So a caller's text is always a value, never a field.
+ * formatted once. If a value holds that separator all the same, or is so long
+ * that not all separators are there, the fields cannot be told apart any more,
+ * and the line carries them as one escaped text. So a caller's text is always
+ * a value, never a field.
+ *
+ * A line has its bounds in stages, so that no event is so long that it leaves
+ * no room for fields, and no field so long that it hides whose line it is.
  */
+#include <assert.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,12 +26,17 @@ enum {
 	FMT_MAX = 512,
 	RAW_MAX = 3072,
 	TAIL = 32, /**< Kept free to end a line that was cut */
+	/* Where the head, the fields and the context end at the latest */
+	HEAD_END = 512,
+	FIELDS_END = LOG_LINE_MAX - 512,
+	CONTEXT_END = LOG_LINE_MAX - TAIL,
 };
 
 struct out {
 	char *p;
 	size_t l;
-	bool cut;
+	size_t end; /**< Nothing is put beyond it but what closes a value */
+	bool cut;   /**< Something did not fit */
 	enum log_format format;
 };
 
@@ -36,20 +46,30 @@ struct field {
 };
 
 
-static void put(struct out *out, const char *p, size_t l)
+static bool put(struct out *out, const char *p, size_t l)
 {
-	if (out->cut || out->l + l > LOG_LINE_MAX - TAIL) {
+	if (out->l + l > out->end) {
 		out->cut = true;
-		return;
+		return false;
 	}
 	memcpy(out->p + out->l, p, l);
 	out->l += l;
+
+	return true;
 }
 
 
-static void put_text(struct out *out, const char *s)
+static bool put_text(struct out *out, const char *s)
 {
-	put(out, s, strlen(s));
+	return put(out, s, strlen(s));
+}
+
+
+/* What closes something has its place in the tail of the line. */
+static void put_close(struct out *out, const char *s)
+{
+	memcpy(out->p + out->l, s, strlen(s));
+	out->l += strlen(s);
 }
 
 
@@ -84,24 +104,26 @@ static size_t utf8_length(const char *p, size_t left)
 }
 
 
-/* Text of anybody: what is not printable becomes "_". */
+/* Text of anybody, or what of it fits: what is not printable becomes "_". */
 static void put_escaped(struct out *out, struct text t)
 {
-	while (t.l > 0) {
+	bool fits = true;
+
+	while (t.l > 0 && fits) {
 		const char c = t.p[0];
 		size_t l = utf8_length(t.p, t.l);
 
 		if (l == 0 || (l == 1 && ((uint8_t)c < 0x20 || c == 0x7f))) {
-			put(out, "_", 1);
+			fits = put(out, "_", 1);
 			l = 1;
 		}
 		else if (c == '"' || c == '\\') {
 			const char escaped[2] = { '\\', c };
 
-			put(out, escaped, 2);
+			fits = put(out, escaped, 2);
 		}
 		else {
-			put(out, t.p, l);
+			fits = put(out, t.p, l);
 		}
 		t.p += l;
 		t.l -= l;
@@ -120,32 +142,26 @@ static bool is_plain(struct text t)
 }
 
 
+/* A number is there whole or not at all; text may be cut. */
 static void put_field(struct out *out, struct text key, struct text value,
 		      bool is_number)
 {
+	const bool json = out->format == LOG_JSON;
+	const bool quoted = !is_number && (json || !is_plain(value));
 	const size_t before = out->l;
 
-	if (out->format == LOG_JSON) {
-		put_text(out, ",\"");
-		put(out, key.p, key.l);
-		put_text(out, is_number ? "\":" : "\":\"");
-	}
-	else {
-		is_number = is_number || is_plain(value);
-		put_text(out, " ");
-		put(out, key.p, key.l);
-		put_text(out, is_number ? "=" : "=\"");
+	if (!put_text(out, json ? ",\"" : " ") || !put(out, key.p, key.l) ||
+	    !put_text(out, json ? "\":" : "=") ||
+	    !put_text(out, quoted ? "\"" : "") ||
+	    (is_number && !put(out, value.p, value.l))) {
+		out->l = before;
+		return;
 	}
 
-	if (is_number)
-		put(out, value.p, value.l);
-	else
+	if (!is_number)
 		put_escaped(out, value);
-
-	if (out->cut)
-		out->l = before; /* a whole field or none */
-	else if (!is_number)
-		put_text(out, "\"");
+	if (quoted)
+		put_close(out, "\"");
 }
 
 
@@ -167,15 +183,16 @@ static size_t key_length(const char *p)
 }
 
 
-/* One conversion to a number and nothing else, up to the next field */
+/* One conversion to a number and nothing else, up to the next field; with a
+ * width or precision it may print what JSON does not take for a number. */
 static bool converts_to_number(const char *p)
 {
-	static const char flags[] = "0123456789.lhzjt";
+	static const char lengths[] = "lhzjt";
 
 	if (*p != '%')
 		return false;
 	p++;
-	while (*p && strchr(flags, *p))
+	while (*p && strchr(lengths, *p))
 		p++;
 	if (!*p || !strchr("diu", *p))
 		return false;
@@ -231,6 +248,7 @@ static void put_head(struct out *out, const struct log_line *line,
 {
 	const bool json = out->format == LOG_JSON;
 
+	out->end = HEAD_END;
 	put_text(out, json ? "{\"ts\":\"" : "");
 	put_time(out, line->wall_us);
 	put_text(out, json ? "\",\"process\":\"" : " ");
@@ -239,7 +257,17 @@ static void put_head(struct out *out, const struct log_line *line,
 	put_text(out, log_level_name(line->level));
 	put_text(out, json ? "\",\"event\":\"" : " ");
 	put_escaped(out, event);
-	put_text(out, json ? "\"" : "");
+	put_close(out, json ? "\"" : "");
+}
+
+
+static bool is_integer(struct text t)
+{
+	int64_t negative;
+	uint64_t v;
+
+	return text_u64(&v, t, 0, UINT64_MAX) == 0 ||
+	       text_i64(&negative, t, INT64_MIN, INT64_MAX) == 0;
 }
 
 
@@ -251,21 +279,34 @@ static void put_fields(struct out *out, struct text rest,
 		struct text piece;
 
 		(void)text_cut(rest, SEPARATOR, &piece, &rest);
-		/* A cut raw text may end within a key. */
-		if (piece.l <= fields[i].key.l)
-			break;
+		/* "key=" stands in the format, so it stands here. */
+		assert(piece.l > fields[i].key.l);
 		piece.p += fields[i].key.l + 1;
 		piece.l -= fields[i].key.l + 1;
-		put_field(out, fields[i].key, piece, fields[i].is_number);
+		/* With more fields than fit, the last holds the rest. */
+		put_field(out, fields[i].key, piece,
+			  fields[i].is_number && is_integer(piece));
 	}
 }
 
 
-/* From the innermost outwards; what an inner one says an outer does not. */
-static void put_context(struct out *out, const struct log *log)
+static bool has_key(const struct field *fields, size_t fieldc, const char *key)
+{
+	for (size_t i = 0; i < fieldc; i++)
+		if (key && text_is(fields[i].key, key))
+			return true;
+
+	return false;
+}
+
+
+/* From the innermost outwards; what the line itself or an inner one says an
+ * outer does not. */
+static void put_context(struct out *out, const struct log *log,
+			const struct field *fields, size_t fieldc)
 {
 	for (const struct log *at = log; at; at = at->up) {
-		bool said = false;
+		bool said = has_key(fields, fieldc, at->key);
 
 		for (const struct log *in = log; in != at; in = in->up)
 			said = said || (in->key && at->key &&
@@ -285,6 +326,7 @@ size_t log_line_print(char dst[LOG_LINE_MAX], const struct log_line *line,
 	char split_fmt[FMT_MAX], raw[RAW_MAX];
 	struct text event, rest;
 	size_t fieldc, separators = 0;
+	bool whole = true;
 	int n;
 
 	fieldc = split(split_fmt, fields, fmt);
@@ -296,8 +338,11 @@ size_t log_line_print(char dst[LOG_LINE_MAX], const struct log_line *line,
 #pragma GCC diagnostic pop
 	if (n < 0)
 		n = 0;
-	if ((size_t)n >= sizeof(raw))
+	if ((size_t)n >= sizeof(raw)) {
 		n = sizeof(raw) - 1;
+		whole = false;
+		out.cut = true;
+	}
 
 	for (int i = 0; i < n; i++)
 		separators += raw[i] == SEPARATOR;
@@ -305,11 +350,17 @@ size_t log_line_print(char dst[LOG_LINE_MAX], const struct log_line *line,
 	(void)text_cut((struct text){ raw, (size_t)n }, SEPARATOR, &event,
 		       &rest);
 	put_head(&out, line, event);
-	if (separators > fieldc)
+
+	out.end = FIELDS_END;
+	if (separators != fieldc || !whole) {
 		put_field(&out, text_of("fields"), rest, false);
-	else
+		fieldc = 0;
+	}
+	else {
 		put_fields(&out, rest, fields, fieldc);
-	put_context(&out, line->log);
+	}
+	out.end = CONTEXT_END;
+	put_context(&out, line->log, fields, fieldc);
 	if (line->repeated) {
 		char count[24];
 
@@ -319,15 +370,10 @@ size_t log_line_print(char dst[LOG_LINE_MAX], const struct log_line *line,
 	}
 
 	if (out.cut) {
-		const char *end = out.format == LOG_JSON ? ",\"cut\":true"
-							 : " cut=true";
-
-		memcpy(dst + out.l, end, strlen(end));
-		out.l += strlen(end);
+		put_close(&out, out.format == LOG_JSON ? ",\"cut\":true"
+						       : " cut=true");
 	}
-	if (out.format == LOG_JSON)
-		dst[out.l++] = '}';
-	dst[out.l++] = '\n';
+	put_close(&out, out.format == LOG_JSON ? "}\n" : "\n");
 
 	return out.l;
 }
