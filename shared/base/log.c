@@ -18,7 +18,8 @@
 #include "shared/base/text.h"
 
 enum {
-	THIN_ROWS = 256,
+	THIN_SETS = 16,
+	THIN_WAYS = 16, /**< Rows of a set, for keys that fall on the same */
 	THIN_MOST = 10, /**< Lines of one event and object in a window */
 	THIN_WINDOW_US = 60 * 1000000,
 };
@@ -39,7 +40,7 @@ static struct {
 	void *arg;
 	uint64_t dropped;
 	uint64_t thinned;
-	struct thin thin[THIN_ROWS];
+	struct thin thin[THIN_SETS][THIN_WAYS];
 } state = { .process = "?", .level = LOG_LEVEL_INFO };
 
 static const char *const level_names[LOG_LEVELC] = {
@@ -137,10 +138,46 @@ static uint64_t thin_key(const struct log *log, const char *fmt)
 {
 	uint64_t hash = mix(0xcbf29ce484222325u, fmt, strcspn(fmt, " "));
 
+	/* Each with its end, so that "ab" of "c" is not "a" of "bc" */
+	hash = mix(hash, "", 1);
+	if (log && log->key)
+		hash = mix(hash, log->key, strlen(log->key) + 1);
 	if (log && log->value)
-		hash = mix(hash, log->value, strlen(log->value));
+		hash = mix(hash, log->value, strlen(log->value) + 1);
+
+	/* The last letters are where names differ, and have reached the lower
+	 * half alone. */
+	hash = (hash ^ hash >> 32) * 0x9e3779b97f4a7c15u;
 
 	return hash | 1;
+}
+
+
+static bool thin_over(const struct thin *row, int64_t now_us)
+{
+	return row->key == 0 || now_us < row->since_us ||
+	       now_us - row->since_us >= THIN_WINDOW_US;
+}
+
+
+/* The row of this key; else one that nobody needs any more, else the one that
+ * needs it least. Two that repeat at once do not push each other out and pass
+ * unthinned for it. */
+static struct thin *thin_row(uint64_t key, int64_t now_us)
+{
+	struct thin *set = state.thin[(key >> 32) % THIN_SETS];
+	struct thin *row = &set[0];
+
+	for (size_t i = 0; i < THIN_WAYS; i++)
+		if (set[i].key == key)
+			return &set[i];
+
+	for (size_t i = 1; i < THIN_WAYS && !thin_over(row, now_us); i++)
+		if (thin_over(&set[i], now_us) ||
+		    set[i].written < row->written)
+			row = &set[i];
+
+	return row;
 }
 
 
@@ -148,11 +185,10 @@ static uint64_t thin_key(const struct log *log, const char *fmt)
  *         left out before it */
 static bool thin_pass(uint64_t key, int64_t now_us, uint64_t *repeatedp)
 {
-	struct thin *row = &state.thin[key / 2 % THIN_ROWS];
+	struct thin *row = thin_row(key, now_us);
 
 	*repeatedp = 0;
-	if (row->key != key || now_us - row->since_us >= THIN_WINDOW_US ||
-	    now_us < row->since_us) {
+	if (row->key != key || thin_over(row, now_us)) {
 		if (row->key == key)
 			*repeatedp = row->left_out;
 		*row = (struct thin){ .key = key, .since_us = now_us };
@@ -172,7 +208,9 @@ static bool write_stderr(const char *line, size_t len)
 {
 	struct pollfd pfd = { .fd = STDERR_FILENO, .events = POLLOUT };
 
-	if (poll(&pfd, 1, 0) != 1 || !(pfd.revents & POLLOUT))
+	/* Without a reader a pipe would answer with a signal. */
+	if (poll(&pfd, 1, 0) != 1 || !(pfd.revents & POLLOUT) ||
+	    pfd.revents & (POLLERR | POLLHUP | POLLNVAL))
 		return false;
 
 	return write(STDERR_FILENO, line, len) == (ssize_t)len;
