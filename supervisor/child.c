@@ -227,8 +227,8 @@ static void release(struct child *child)
 static void tell_exit(const struct child *child, pid_t pid, bool asked)
 {
 	if (asked && child->last_exit == 0)
-		log_notice(&child->log, "process_exit pid=%d code=0",
-			   (int)pid);
+		log_notice(&child->log, "process_exit pid=%d code=%d",
+			   (int)pid, 0);
 	else if (child->last_exit < 0)
 		log_error(&child->log, "process_exit pid=%d signal=%d why=%s",
 			  (int)pid, -child->last_exit,
@@ -243,6 +243,7 @@ static void tell_exit(const struct child *child, pid_t pid, bool asked)
 static void on_exit_seen(int flags, void *arg)
 {
 	struct child *child = arg;
+	struct supervisor *sup = child->sup;
 	const bool asked = is_asked(child->state);
 	const int64_t now_us = clk_mono_us();
 	const pid_t pid = child->pid;
@@ -270,7 +271,7 @@ static void on_exit_seen(int flags, void *arg)
 			      child->def->burst * 1000000, 1000000);
 	child_event(child,
 		    at_once ? CHILD_EV_EXITED_AGAIN : CHILD_EV_EXITED_WAIT);
-	reload_advance(child->sup);
+	reload_advance(sup);
 }
 
 

@@ -585,6 +585,7 @@ int config_parse(struct config *config, const char *name, const char *text,
 {
 	struct config fresh = { .version = 0 };
 	cfg_t *cfg;
+	FILE *f;
 	int rc;
 
 	error[0] = '\0';
@@ -599,7 +600,11 @@ int config_parse(struct config *config, const char *name, const char *text,
 	free(cfg->filename);
 	cfg->filename = strdup(name);
 
-	rc = cfg_parse_buf(cfg, text);
+	/* Not from the buffer itself: its errors would name none. */
+	f = fmemopen((void *)(uintptr_t)text, strlen(text), "r");
+	rc = f ? cfg_parse_fp(cfg, f) : CFG_SUCCESS;
+	if (f)
+		(void)fclose(f);
 	if (rc == CFG_SUCCESS) {
 		take(cfg, "node", fresh.node, sizeof(fresh.node));
 		take(cfg, "run_dir", fresh.run_dir, sizeof(fresh.run_dir));

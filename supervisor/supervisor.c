@@ -131,6 +131,7 @@ static void advance_surplus(struct supervisor *sup)
 
 		if (child->surplus && child->state == CHILD_DOWN) {
 			slots_give(sup->processes, child->slot);
+			command_child_forget(sup, child);
 			child_free(child);
 			sup->children[i] = sup->children[--sup->childc];
 			continue;

@@ -138,6 +138,8 @@ void command_line(uint64_t request, const char *operator_name,
 void command_admin_reply(struct supervisor *sup,
 			 const Tandem__AdminReply *reply);
 void command_child_gone(struct supervisor *sup, const struct child *child);
+/** It will be freed: no job waits for it any more */
+void command_child_forget(struct supervisor *sup, const struct child *child);
 void command_jobs_advance(struct supervisor *sup);
 void command_answer_ok(struct supervisor *sup, uint64_t request);
 void command_answer_error(struct supervisor *sup, uint64_t request,

@@ -421,12 +421,16 @@ int ev_signal(struct ev *ev, int signo, ev_signal_h *h, void *arg)
 }
 
 
+/* A stop that was asked for before the loop ran holds too. */
 int ev_run(struct ev *ev)
 {
-	ev->result = 0;
-	(void)uv_run(&ev->loop, UV_RUN_DEFAULT);
+	int result;
 
-	return ev->result;
+	(void)uv_run(&ev->loop, UV_RUN_DEFAULT);
+	result = ev->result;
+	ev->result = 0;
+
+	return result;
 }
 
 

@@ -6,7 +6,8 @@
  * another's. Names are looked up first, while that is still possible.
  *
  * System calls are a list of what is allowed; anything else raises SIGSYS,
- * and the last words (fatal.c) name the call. Sockets: Unix ones, which the
+ * and the last words (fatal.c) name the call (a library's thread that blocks
+ * its signals dies of it without a word). Sockets: Unix ones, which the
  * bus makes anew when a peer comes back; others only for a daemon that
  * connects by itself. Files: openat is allowed, since malloc, the resolver
  * and the time zone need it; what can be opened is decided by the user the
@@ -80,6 +81,7 @@ static const char *const allowed[] = {
 	"unlink",
 	"unlinkat",
 	"getdents64",
+	"rename",
 	"readlink",
 	"umask",
 	"fchmod",
@@ -106,6 +108,9 @@ static const char *const allowed[] = {
 	"futex",
 	"sched_yield",
 	"sched_getaffinity",
+	"sched_getparam",
+	"sched_getscheduler",
+	"sched_setscheduler",
 	"set_robust_list",
 	"rseq",
 	"membarrier",

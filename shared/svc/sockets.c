@@ -138,13 +138,38 @@ static void run_close(const struct run *run)
 }
 
 
-static bool is_gone(const struct run *run, const Tandem__Socket *gone)
+static bool is_same_kind(const struct run *run, const Tandem__Socket *gone)
 {
 	return run->use == gone->use && run->owner.peer == gone->peer &&
 	       run->owner.worker == gone->worker &&
 	       strcmp(run->listener, gone->listener) == 0 &&
-	       strcmp(run->bind, gone->bind) == 0 && run->port >= gone->port &&
-	       run->port + run->count <= gone->port + gone->count;
+	       strcmp(run->bind, gone->bind) == 0;
+}
+
+
+/* Take from a run what of it is gone: what is before stays, and what is
+ * behind becomes a run of its own. */
+static int run_cut(struct runs *runs, size_t row, const Tandem__Socket *gone)
+{
+	struct run *run = &runs->rows[row];
+	struct run behind = *run, cut = *run;
+	const uint32_t end = run->port + run->count;
+	const uint32_t gone_end = gone->port + gone->count;
+	const uint32_t from = gone->port > run->port ? gone->port : run->port;
+	const uint32_t to = gone_end < end ? gone_end : end;
+
+	if (!is_same_kind(run, gone) || from >= to)
+		return 0;
+
+	cut.fd = run->fd + (int)(from - run->port);
+	cut.count = to - from;
+	behind.fd = run->fd + (int)(to - run->port);
+	behind.port = (uint16_t)to;
+	behind.count = end - to;
+	run->count = from - run->port;
+	run_close(&cut);
+
+	return behind.count ? run_push(runs, &behind) : 0;
 }
 
 
@@ -152,16 +177,15 @@ void runs_remove(struct runs *runs, Tandem__Socket *const *gone, size_t gonec)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < runs->rowc; i++) {
-		bool found = false;
+	/* Without memory for a rest the rest is lost to us, not to the
+	 * supervisor: it holds them all. */
+	for (size_t j = 0; j < gonec; j++)
+		for (size_t i = 0; i < runs->rowc; i++)
+			(void)run_cut(runs, i, gone[j]);
 
-		for (size_t j = 0; j < gonec && !found; j++)
-			found = is_gone(&runs->rows[i], gone[j]);
-		if (found)
-			run_close(&runs->rows[i]);
-		else
+	for (size_t i = 0; i < runs->rowc; i++)
+		if (runs->rows[i].count > 0)
 			runs->rows[kept++] = runs->rows[i];
-	}
 	runs->rowc = kept;
 }
 

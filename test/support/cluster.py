@@ -32,19 +32,34 @@ def wait_for(seconds, condition, what):
         time.sleep(PAUSE)
 
 
-def free_ports(count, kind=socket.SOCK_STREAM):
-    """Consecutive free ports on 127.0.0.1, the first one even."""
-    for _ in range(200):
-        first = random.randrange(20000, 32000, 2)
-        with contextlib.ExitStack() as stack:
+class Ports:
+    """A block of 100 ports that no other test has: the name of an abstract
+    Unix socket is the lock, and ends with the process."""
+
+    FIRST, BLOCK, BLOCKS = 20000, 100, 120
+
+    def __init__(self):
+        for block in random.sample(range(self.BLOCKS), self.BLOCKS):
+            self.lock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             try:
-                for port in range(first, first + count):
-                    s = stack.enter_context(socket.socket(socket.AF_INET, kind))
-                    s.bind(("127.0.0.1", port))
-                return first
+                self.lock.bind(f"\0tandem-test-ports-{block}")
             except OSError:
                 continue
-    raise AssertionError("no free ports")
+            self.first = self.FIRST + block * self.BLOCK
+            if self.is_free():
+                return
+        raise AssertionError("no free ports")
+
+    def is_free(self):
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+            for port in range(self.first, self.first + self.BLOCK):
+                with socket.socket(socket.AF_INET, kind) as s:
+                    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    try:
+                        s.bind(("127.0.0.1", port))
+                    except OSError:
+                        return False
+        return True
 
 
 class Refused(Exception):
@@ -61,10 +76,11 @@ class Cluster:
         self.conf = self.dir / "tandem.conf"
         self.log = self.dir / "log"
         self.process = None
-        self.sip = free_ports(2)
-        self.echo = free_ports(1, socket.SOCK_DGRAM)
-        self.rtp = free_ports(rtp, socket.SOCK_DGRAM)
-        self.metrics = free_ports(40)
+        self.ports = Ports()
+        self.sip = self.ports.first
+        self.echo = self.ports.first + 2
+        self.metrics = self.ports.first + 10  # and 10 more a worker
+        self.rtp = self.ports.first + 50
         self.workers = {"sipd": 1, "mediad": 1, **(workers or {})}
         (self.dir / "run").mkdir()
         (self.dir / "state").mkdir()

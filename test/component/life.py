@@ -1,0 +1,505 @@
+#!/usr/bin/env python3
+"""A whole cluster, and what operators and accidents do to it.
+
+life.py BIN CASE: one case, in a cluster of its own. BIN is the build's bin
+folder, CASE the name of a function below.
+"""
+
+import contextlib
+import os
+import pathlib
+import pwd
+import re
+import signal
+import socket
+import struct
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+from support.cluster import Cluster, Refused, wait_for  # noqa: E402
+
+BIN = None  # set by main()
+SANITIZED = os.environ.get("TANDEM_SANITIZED") == "1"
+
+
+def cluster(**kwargs):
+    return Cluster(BIN, "test_supervisor", **kwargs)
+
+
+def echo(c, text=b"hello"):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(5)
+        s.sendto(text, ("127.0.0.1", c.echo))
+        return s.recv(2048)
+
+
+def stop_of(c, name):
+    """Kill a process of the cluster and wait until it is back."""
+    before = c.status()[name]["pid"]
+    os.kill(before, signal.SIGKILL)
+    return c.wait_ready(15, unlike={name: before})[name]
+
+
+def expect_refused(call, *words):
+    try:
+        call()
+    except Refused as refusal:
+        for word in words:
+            assert word in str(refusal), f"'{word}' is not in: {refusal}"
+        return
+    raise AssertionError("was not refused")
+
+
+# --- coming up and going down -------------------------------------------------
+
+def it_comes_up_in_order_and_goes_down_in_reverse():
+    with cluster() as c:
+        c.start()
+        c.stop()
+        started = re.findall(r'"event":"process_started".*?"child":"(\w+)',
+                             c.log.read_text())
+        ended = re.findall(r'"event":"process_exit".*?"child":"(\w+)',
+                           c.log.read_text())
+        order = ["billingd", "regd", "mediad", "sipd", "echod"]
+        assert started == order, started
+        assert ended == order[::-1], ended
+
+
+def all_stop_and_start_again_while_the_supervisor_stays():
+    with cluster() as c:
+        c.start()
+        supervisor = c.process.pid
+        assert c.ctl("stop")[0] == 0
+        assert {r["state"] for n, r in c.status().items()
+                if n != "supervisor"} == {"down"}
+        assert list(c.pids()) == [supervisor]
+        assert c.ctl("start")[0] == 0
+        c.wait_ready(1)
+        c.stop()
+
+
+def one_stopped_stays_down_until_it_is_started():
+    with cluster() as c:
+        c.start()
+        c.ask("stop", process="regd")
+        assert c.status()["regd.0"]["state"] == "down"
+        os.kill(c.status()["sipd.0"]["pid"], signal.SIGKILL)
+        wait_for(10, lambda: c.status()["sipd.0"]["restarts"] == 1 and
+                 c.status()["sipd.0"]["state"] == "ready", "sipd to return")
+        assert c.status()["regd.0"]["state"] == "down"
+        c.ask("start", process="regd")
+        c.wait_ready(1)
+        c.stop()
+
+
+def restart_replaces_workers_one_after_the_other():
+    with cluster(workers={"sipd": 2}) as c:
+        c.start()
+        before = {n: r["pid"] for n, r in c.status().items()}
+        assert c.ctl("restart", "sipd")[0] == 0
+        after = {n: r["pid"] for n, r in c.status().items()}
+        changed = {n for n in after if after[n] != before[n]}
+        assert changed == {"sipd.0", "sipd.1"}, changed
+        assert c.ctl("restart", "mediad.0", "--drain")[0] == 0
+        rows = c.status()
+        assert rows["mediad.0"]["pid"] != before["mediad.0"]
+        assert rows["mediad.0"]["restarts"] == 0, "it was asked for"
+        c.stop()
+
+
+def the_supervisor_replaces_itself_and_nobody_notices():
+    with cluster() as c:
+        c.start()
+        before = {n: r["pid"] for n, r in c.status().items()}
+        assert c.ctl("restart", "supervisor")[0] == 0
+        wait_for(10, lambda: c.status().get("sipd.0", {}).get("adopted"),
+                 "the new supervisor to adopt")
+        assert {n: r["pid"] for n, r in c.status().items()} == before
+        assert echo(c) == b"hello"
+        stop_of(c, "regd.0")
+        c.stop()
+
+
+# --- death ----------------------------------------------------------------------
+
+def a_killed_daemon_goes_on_with_sockets_memory_and_counters():
+    with cluster() as c:
+        c.start()
+        for _ in range(10):
+            echo(c)
+        before = c.metrics_of("regd.0")["tandem_bus_sent_total"]
+        stop_of(c, "echod.0")
+        assert echo(c) == b"hello"
+        row = c.ask("echo.show", process="echod")[0]
+        assert row == {"answered": 11, "generations": 2}, row
+        assert c.ask("daemon.status", process="echod")[0]["adopted"] == 1
+        stop_of(c, "regd.0")
+        wait_for(5, lambda: c.metrics_of("regd.0")["tandem_bus_sent_total"]
+                 >= before > 0, "counters to go on")
+        c.stop()
+
+
+def supervisor_and_daemon_die_together():
+    with cluster() as c:
+        c.start()
+        before = c.status()
+        os.kill(before["echod.0"]["pid"], signal.SIGKILL)
+        c.process.kill()
+        c.process.wait()
+        # regd keeps a copy of the socket: what comes now is answered later.
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.settimeout(10)
+            s.sendto(b"wait for me", ("127.0.0.1", c.echo))
+            c.start(wait=False)
+            assert s.recv(64) == b"wait for me"
+        after = c.wait_ready(10)
+        assert after["regd.0"]["pid"] == before["regd.0"]["pid"]
+        c.stop()
+
+
+def a_crash_tells_its_signal_and_its_stack():
+    with cluster() as c:
+        c.start()
+        pid = c.status()["echod.0"]["pid"]
+        expect_refused(lambda: c.ask("probe.crash", process="echod"), "ended")
+        c.wait_ready(10, unlike={"echod.0": pid})
+        assert c.status()["echod.0"]["last_exit"] == -signal.SIGSEGV
+        if not SANITIZED:
+            line = c.log_events("fatal_signal")[0]
+            assert '"signo":11' in line and '"addr":"0x0"' in line, line
+            assert line.count('"0x') > 4, line
+        c.stop()
+
+
+def an_adopted_daemon_that_crashes_is_explained_too():
+    with cluster() as c:
+        c.start()
+        c.process.kill()
+        c.process.wait()
+        c.start()
+        pid = c.status()["echod.0"]["pid"]
+        os.kill(pid, signal.SIGABRT)
+        c.wait_ready(10, unlike={"echod.0": pid})
+        assert c.status()["echod.0"]["last_exit"] == -signal.SIGABRT
+        c.stop()
+
+
+def a_stuck_loop_is_found_and_says_where_it_hangs():
+    with cluster() as c:
+        c.start()
+        pid = c.status()["echod.0"]["pid"]
+        expect_refused(lambda: c.ask("probe.stick", process="echod"), "ended")
+        c.wait_ready(10, unlike={"echod.0": pid})
+        assert c.log_events("process_stuck")
+        assert '"signo":6' in c.log_events("fatal_signal")[0]
+        causes = c.metrics_of("supervisor")
+        assert causes['tandem_supervisor_restarts_total{cause="stuck"}'] == 1
+        c.stop()
+
+
+def a_daemon_that_cannot_start_says_why_and_the_others_live():
+    if os.geteuid() != 0:
+        return
+    with cluster() as c:
+        c.conf.write_text(c.text.replace('regd = ""', 'regd = "nobody-here"'))
+        c.start(wait=False)
+        row = wait_for(15, lambda: c.status().get("regd.0", {}).get("why") and
+                       c.status().get("sipd.0", {}).get("state") == "ready" and
+                       c.status()["regd.0"], "sipd ready beside a bad regd")
+        assert "nobody-here" in row["why"] and row["restarts"] > 0, row
+        assert c.log_events("process_alarm")
+        c.conf.write_text(c.text)
+        assert c.ctl("reload")[0] == 0
+        c.wait_ready(15)
+        c.stop()
+
+
+# --- rights -----------------------------------------------------------------------
+
+def daemons_run_without_rights():
+    if os.geteuid() != 0:
+        return
+    with cluster() as c:
+        c.conf.write_text(re.sub(r"users \{.*\}",
+                                 'users { group = "nogroup" billingd = "nobody"'
+                                 ' regd = "nobody" mediad = "nobody"'
+                                 ' sipd = "nobody" }', c.text))
+        os.chmod(c.dir, 0o755)
+        c.start()
+        for name, row in c.status().items():
+            if name in ("supervisor", "echod.0"):
+                continue
+            text = pathlib.Path(f"/proc/{row['pid']}/status").read_text()
+            uid = pwd.getpwnam("nobody").pw_uid
+            assert re.search(rf"Uid:\s+{uid}\s+{uid}\s+{uid}", text), text
+            assert re.search(r"Groups:\s*\n", text), text
+            assert re.search(r"CapEff:\s+0+\n", text), text
+            assert re.search(r"CapPrm:\s+0+\n", text), text
+            assert re.search(r"NoNewPrivs:\s+1", text), text
+            if not SANITIZED:
+                assert re.search(r"Seccomp:\s+2", text), text
+        wait_for(10, lambda: c.metrics_of("sipd.0")[
+            'tandem_bus_peer_up{peer="billingd.0"}'] == 1, "the bus")
+        c.process.kill()
+        c.process.wait()
+        c.start()
+        assert c.status()["sipd.0"]["adopted"]
+        c.stop()
+
+
+def a_forbidden_system_call_ends_the_daemon_and_is_named():
+    if SANITIZED:
+        return
+    for probe, number in (("probe.exec", 59), ("probe.socket", 41)):
+        with cluster() as c:
+            c.start()
+            pid = c.status()["echod.0"]["pid"]
+            expect_refused(lambda: c.ask(probe, process="echod"), "ended")
+            c.wait_ready(10, unlike={"echod.0": pid})
+            assert c.status()["echod.0"]["last_exit"] == -signal.SIGSYS
+            assert f'"syscall":{number}' in c.log_events("fatal_signal")[0]
+            c.stop()
+
+
+# --- bad input --------------------------------------------------------------------
+
+def fails_with(c, *words):
+    done = subprocess.run([c.program, "-f", c.conf], cwd=c.dir, timeout=30,
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done
+    for word in words:
+        assert word in done.stderr, f"'{word}' is not in: {done.stderr}"
+    assert not c.pids(), "something was left running"
+
+
+def a_broken_node_file_names_every_line():
+    with cluster() as c:
+        c.conf.write_text(c.text + 'listner x { }\n')
+        fails_with(c, "tandem.conf:", "listner", "did you mean 'listener'?")
+        c.conf.write_text(c.text.replace(f"port = {c.sip}", "port = 70000"))
+        fails_with(c, "port: 70000 is not allowed (1-65535)")
+        c.conf.unlink()
+        fails_with(c, "No such file")
+
+
+def an_occupied_port_is_said_clearly():
+    with cluster() as c:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            # A stranger that would share it is refused all the same.
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            s.bind(("127.0.0.1", c.sip))
+            fails_with(c, f"one: udp 127.0.0.1:{c.sip} is already in use",
+                       "ss -ulnp")
+
+
+def a_second_supervisor_is_refused():
+    with cluster() as c:
+        c.start()
+        done = subprocess.run([c.program, "-f", c.conf], cwd=c.dir, timeout=30,
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == 1 and "another supervisor" in done.stderr
+        c.wait_ready(1)
+        c.stop()
+
+
+def crc32c(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = (crc >> 1) ^ (0x82f63b78 & -(crc & 1))
+    return crc ^ 0xffffffff
+
+
+def a_segment_of_another_layout_is_refused_with_the_commands():
+    with cluster() as c:
+        c.start()
+        c.stop()
+        path = pathlib.Path(f"/dev/shm/{c.shm}.echo")
+        data = bytearray(path.read_bytes())
+        struct.pack_into("<H", data, 4, 7)  # version
+        crc_at = 36
+        struct.pack_into("<I", data, crc_at, crc32c(bytes(data[:crc_at])))
+        path.write_bytes(data)
+        fails_with(c, f"{c.shm}.echo", "layout 7", "--remove-shm")
+        assert path.read_bytes() == data, "it was touched"
+        done = subprocess.run([c.program, "-f", c.conf, "--remove-shm"],
+                              capture_output=True, text=True, check=True)
+        assert "removed" in done.stdout
+        c.start()
+        c.stop()
+
+
+def a_corrupted_slot_costs_itself_and_nothing_else():
+    with cluster() as c:
+        c.start()
+        echo(c)
+        c.ask("stop", process="echod")
+        path = f"/dev/shm/{c.shm}.echo"
+        with open(path, "r+b") as f:
+            f.seek(64 + 16)
+            f.write(b"\xff" * 48)  # both images of the first slot
+        c.ask("start", process="echod")
+        assert echo(c) == b"hello"
+        row = c.ask("daemon.status", process="echod")[0]
+        assert row["quarantined"] == 1 and row["adopted"] == 0, row
+        assert c.log_events("slot_quarantined")
+        c.stop()
+
+
+def the_operators_socket_answers_whatever_it_is_sent():
+    with cluster() as c:
+        c.start()
+        path = str(c.dir / "run" / "control.sock")
+        assert os.stat(path).st_mode & 0o777 == 0o600
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(10)
+            s.connect(path)
+            lines = s.makefile("rwb")
+            for bad, code in ((b"\n", "bad_json"), (b"{]\n", "bad_json"),
+                              (b"[]\n", "bad_json"),
+                              (b'{"cmd":1}\n', "bad_json"),
+                              (b'{"cmd":"status","args":3}\n', "bad_json"),
+                              (b'{"cmd":"no.such"}\n', "unknown_command"),
+                              (b'{"cmd":"status","args":{"x":1}}\n',
+                               "invalid_value"),
+                              (b'{"cmd":"restart","args":{"process":"x"}}\n',
+                               "not_found"),
+                              (b'{"cmd":"no.such","args":{"process":"sipd"}}\n',
+                               "unknown_command")):
+                lines.write(bad)
+                lines.flush()
+                answer = lines.readline().decode()
+                assert f'"code":"{code}"' in answer, (bad, answer)
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(10)
+            s.connect(path)
+            with contextlib.suppress(OSError):
+                s.sendall(b"x" * (3 << 20))
+            with contextlib.suppress(OSError):
+                assert s.recv(16) == b"", "an endless line was kept"
+        assert c.status()["sipd.0"]["state"] == "ready"
+        c.stop()
+
+
+def tandemctl_says_by_its_exit_code_what_happened():
+    with cluster() as c:
+        assert c.ctl("status")[0] == 3
+        c.start()
+        assert c.ctl("status")[0] == 0
+        assert c.ctl("restart", "nobody")[0] == 1
+        assert c.ctl("status", "too", "many")[0] == 2
+        assert c.ctl("loglevel", "sipd", "loud")[0] == 1
+        assert c.ctl("loglevel", "sipd", "debug")[0] == 0
+        wait_for(5, lambda: '"level":"debug"' in c.log.read_text(),
+                 "debug lines")
+        code, text = c.ctl("--json", "status")
+        assert code == 0 and text.startswith('{"ok":true,"rows":[')
+        c.stop()
+
+
+def a_full_disk_costs_log_lines_and_nothing_else():
+    with cluster() as c:
+        with open("/dev/full", "wb") as full:
+            c.process = subprocess.Popen(
+                [c.program, "-f", c.conf], cwd=c.dir, stderr=full,
+                stdin=subprocess.DEVNULL, stdout=full)
+        c.wait_ready(20)
+        assert echo(c) == b"hello"
+        assert c.metrics_of("sipd.0")["tandem_log_dropped_total"] > 0
+        c.stop()
+
+
+# --- a new node file -----------------------------------------------------------------
+
+def a_reload_brings_listeners_and_workers_and_takes_them():
+    with cluster() as c:
+        c.start()
+        pids = {n: r["pid"] for n, r in c.status().items()}
+        more = c.text.replace("sipd = 1 mediad", "sipd = 3 mediad")
+        more += (f'listener new {{ transport = "udp" bind = "127.0.0.2"'
+                 f' port = {c.sip} }}\n')
+        c.conf.write_text(more)
+        assert c.ctl("reload")[0] == 0
+        rows = c.wait_ready(10)
+        assert {"sipd.0", "sipd.1", "sipd.2"} <= set(rows)
+        assert {n: rows[n]["pid"] for n in pids} == pids, "nobody restarted"
+        # udp, tcp, the new one, metrics, and where it waits for adoption
+        for name in ("sipd.0", "sipd.2"):
+            row = c.ask("daemon.status", process=name)[0]
+            assert row["sockets"] == 5, row
+        assert c.ask("daemon.status", process="sipd.0")[0][
+            "config_version"] == 2
+        c.conf.write_text(c.text)
+        assert c.ctl("reload")[0] == 0
+        wait_for(10, lambda: set(c.status()) == set(pids),
+                 "the surplus workers to go")
+        assert c.ask("daemon.status", process="sipd.0")[0]["sockets"] == 4
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.bind(("127.0.0.2", c.sip))  # closed everywhere
+        c.stop()
+
+
+def a_refused_reload_changes_nothing():
+    with cluster() as c:
+        c.start()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.bind(("127.0.0.3", c.sip))
+            c.conf.write_text(
+                c.text + f'listener a {{ bind = "127.0.0.2" port = {c.sip} }}\n'
+                f'listener b {{ bind = "127.0.0.3" port = {c.sip} }}\n')
+            code, text = c.ctl("reload")
+            assert code == 1 and "already in use" in text, text
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+                free.bind(("127.0.0.2", c.sip))  # was closed again
+        c.conf.write_text(c.text.replace('node = "test"', 'node = "other"'))
+        code, text = c.ctl("reload")
+        assert code == 1 and "stop the supervisor first" in text, text
+        c.conf.write_text(c.text + "nonsense\n")
+        assert c.ctl("reload")[0] == 1
+        row = c.ask("daemon.status", process="sipd.0")[0]
+        assert row["config_version"] == 1 and row["sockets"] == 4, row
+        assert c.metrics_of("supervisor")[
+            'tandem_supervisor_reloads_total{result="refused"}'] == 3
+        c.stop()
+
+
+def an_rtp_port_that_changes_its_worker_keeps_what_waits_in_it():
+    with cluster(rtp=40) as c:
+        c.start()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.sendto(b"x", ("127.0.0.1", c.rtp + 39))
+        c.conf.write_text(c.text.replace("mediad = 1 }", "mediad = 2 }"))
+        assert c.ctl("reload")[0] == 0
+        c.wait_ready(10)
+        rows = [c.ask("daemon.status", process=f"mediad.{w}")[0]
+                for w in (0, 1)]
+        assert [r["sockets"] for r in rows] == [22, 22], rows
+        queued = pathlib.Path("/proc/net/udp").read_text()
+        port = f":{c.rtp + 39:04X} "
+        line = next(l for l in queued.splitlines() if port in l)
+        assert not line.split()[4].endswith(":00000000"), line
+        c.stop()
+
+
+HELPERS = ("main", "cluster")
+CASES = [f for name, f in sorted(globals().items())
+         if callable(f) and getattr(f, "__module__", "") == __name__ and
+         f.__code__.co_argcount == 0 and name not in HELPERS]
+
+
+def main():
+    global BIN
+    if sys.argv[1:] == ["--list"]:
+        print(";".join(f.__name__ for f in CASES), end="")
+        return 0
+    BIN = os.path.abspath(sys.argv[1])
+    case = {f.__name__: f for f in CASES}[sys.argv[2]]
+    case()
+    print("ok", case.__name__)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
