@@ -257,8 +257,9 @@ static int cell_key(char key[KEY_MAX], size_t n)
 	size_t at = n;
 
 	if (cell->label[0]) {
-		/* A dynamic series has its cells for itself. */
-		while (at > 0 && m.cells[at - 1].def == cell->def &&
+		/* A series has its cells for itself, and no other its label. */
+		while (at > 0 && n - at < per - 1 &&
+		       m.cells[at - 1].def == cell->def &&
 		       strcmp(m.cells[at - 1].label, cell->label) == 0)
 			at--;
 		return key_print(key, def, 0, n - at, cell->label);
@@ -284,6 +285,8 @@ static void cell_attach(size_t n)
 		return;
 
 	record = record_find(key);
+	if (record && cell->value == &record->value)
+		return; /* attached twice: it counts once */
 	if (record && record->kind != kind) {
 		record_clear(record);
 		record = NULL;
@@ -450,6 +453,15 @@ void metric_detach(void)
 }
 
 
+/* An index of a row whose labels are known; beyond them is the last. */
+static size_t bounded(unsigned id, size_t index)
+{
+	const size_t indexc = m.cellc_of[id] / per_index(m.defs[id]);
+
+	return index < indexc ? index : indexc - 1;
+}
+
+
 /* The value of an index; what does not exist is counted where nobody looks */
 static _Atomic uint64_t *value_at(unsigned id, size_t index)
 {
@@ -463,9 +475,7 @@ static _Atomic uint64_t *value_at(unsigned id, size_t index)
 			       ? m.cells[index].value
 			       : &m.overflow;
 
-	n = index * per_index(m.defs[id]);
-	if (n >= m.cellc_of[id])
-		n = m.cellc_of[id] - per_index(m.defs[id]);
+	n = bounded(id, index) * per_index(m.defs[id]);
 
 	return m.cells[m.first[id] + n].value;
 }
@@ -516,10 +526,8 @@ static size_t histogram_at(unsigned id, size_t index)
 	if (is_dynamic(m.defs[id]))
 		return index < m.cellc && m.cells[index].def == id ? index
 								   : SIZE_MAX;
-	if (index * HISTOGRAMC >= m.cellc_of[id])
-		return SIZE_MAX;
 
-	return m.first[id] + index * HISTOGRAMC;
+	return m.first[id] + bounded(id, index) * HISTOGRAMC;
 }
 
 
@@ -538,6 +546,40 @@ void metric_observe_us(unsigned id, size_t index, uint64_t us)
 }
 
 
+/* A value is part of a name: what would need an escape is replaced, and what
+ * may be no UTF-8, at which a reader refuses the whole page. */
+static void label_copy(char label[LABEL_MAX], const char *value)
+{
+	(void)text_print(label, LABEL_MAX, "%s", value);
+	for (char *p = label; *p; p++)
+		if (*p == '"' || *p == '\\' || *p < ' ' || *p > '~')
+			*p = '_';
+}
+
+
+static struct record *record_at(const _Atomic uint64_t *value)
+{
+	const uintptr_t at = (uintptr_t)value - (uintptr_t)m.records;
+
+	return &m.records[at / sizeof(struct record)];
+}
+
+
+/* First cell of the series with this label; with "", of one that was dropped;
+ * SIZE_MAX if there is none */
+static size_t series_find(unsigned id, const char *label)
+{
+	for (size_t n = 0; n < m.cellc; n++)
+		if (m.cells[n].def == id &&
+		    (label[0] ? !m.cells[n].dropped &&
+					strcmp(m.cells[n].label, label) == 0
+			      : m.cells[n].dropped))
+			return n;
+
+	return SIZE_MAX;
+}
+
+
 size_t metric_series(unsigned id, const char *label_value)
 {
 	char label[LABEL_MAX];
@@ -546,42 +588,47 @@ size_t metric_series(unsigned id, const char *label_value)
 	if (id >= m.defc || !is_dynamic(m.defs[id]))
 		return SIZE_MAX;
 
-	/* A value is part of a name: what would need an escape is replaced. */
-	(void)text_print(label, sizeof(label), "%s", label_value);
-	for (char *p = label; *p; p++)
-		if (*p == '"' || *p == '\\' || (unsigned char)*p < 0x20)
-			*p = '_';
+	label_copy(label, label_value);
 	if (!label[0])
 		return SIZE_MAX;
 
-	for (size_t n = 0; n < m.cellc; n++) {
-		if (m.cells[n].def == id &&
-		    strcmp(m.cells[n].label, label) == 0) {
-			for (size_t i = 0; i < per_index(m.defs[id]); i++)
-				m.cells[n + i].dropped = false;
-			return n;
-		}
-	}
+	first = series_find(id, label);
+	if (first != SIZE_MAX)
+		return first;
 
-	if (cells_add(id, label, &first))
+	first = series_find(id, "");
+	if (first == SIZE_MAX && cells_add(id, label, &first))
 		return SIZE_MAX;
-	for (size_t n = first; m.records && n < m.cellc; n++)
-		cell_attach(n);
+
+	for (size_t i = 0; i < per_index(m.defs[id]); i++) {
+		struct cell *cell = &m.cells[first + i];
+
+		cell->dropped = false;
+		(void)text_print(cell->label, LABEL_MAX, "%s", label);
+	}
+	for (size_t i = 0; m.records && i < per_index(m.defs[id]); i++)
+		cell_attach(first + i);
 
 	return first;
 }
 
 
+/* Its cells wait for the next series of the row, its records are free: one
+ * that comes and goes does not fill the page. */
 void metric_series_drop(unsigned id, size_t index)
 {
 	if (id >= m.defc || !is_dynamic(m.defs[id]) || index >= m.cellc ||
-	    m.cells[index].def != id)
+	    m.cells[index].def != id || m.cells[index].dropped)
 		return;
 
 	for (size_t n = index; n < index + per_index(m.defs[id]); n++) {
-		m.cells[n].dropped = true;
-		atomic_store_explicit(m.cells[n].value, 0,
-				      memory_order_relaxed);
+		struct cell *cell = &m.cells[n];
+
+		if (cell->value != &m.values[n])
+			record_clear(record_at(cell->value));
+		atomic_store_explicit(&m.values[n], 0, memory_order_relaxed);
+		cell->value = &m.values[n];
+		cell->dropped = true;
 	}
 }
 

@@ -111,11 +111,14 @@ void metric_set_at(unsigned id, size_t index, int64_t value);
 void metric_observe_us(unsigned id, size_t index, uint64_t us);
 
 /** Series of a metric whose label is not known before it runs: found or made
- *  by its label value.
- *  @return index for the functions above, SIZE_MAX when the page is full */
+ *  by its label value. One that the page has no room for counts all the same,
+ *  but not beyond the process.
+ *  @return index for the functions above; SIZE_MAX when the process has no
+ *          room either, which they take and ignore */
 size_t metric_series(unsigned id, const char *label_value);
 
-/** Its series goes away (a gateway was removed) */
+/** Its series goes away (a gateway was removed); the index may be another's
+ *  then */
 void metric_series_drop(unsigned id, size_t index);
 
 /** For tests and status: the value now */
