@@ -493,6 +493,14 @@ void command_child_gone(struct supervisor *sup, const struct child *child)
 }
 
 
+void command_child_forget(struct supervisor *sup, const struct child *child)
+{
+	for (size_t i = 0; i < JOBS_MAX; i++)
+		if (sup->jobs[i].at == child)
+			sup->jobs[i].at = NULL;
+}
+
+
 /* --- the table
  * ---------------------------------------------------------------- */
 
