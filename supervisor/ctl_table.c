@@ -201,16 +201,3 @@ void ctl_help(FILE *f)
 	fprintf(f, "  %-28s %s\n", "OBJECT VERB [--name value]",
 		"Any other command, as it stands");
 }
-
-
-void ctl_mdoc(FILE *f)
-{
-	fprintf(f, ".Bl -tag -width indent\n");
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		char left[64];
-
-		usage(left, sizeof(left), &rows[i]);
-		fprintf(f, ".It Cm %s\n%s.\n", left, rows[i].help);
-	}
-	fprintf(f, ".El\n");
-}

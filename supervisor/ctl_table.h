@@ -28,7 +28,4 @@ int ctl_request(json_t **requestp, int argc, char *const argv[],
 /** A line per command */
 void ctl_help(FILE *f);
 
-/** Rows for a manual page (mdoc) */
-void ctl_mdoc(FILE *f);
-
 #endif

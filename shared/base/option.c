@@ -176,19 +176,3 @@ void option_help(FILE *f, const char *usage, const struct option_def *defs,
 		fprintf(f, "  %-28s %s\n", left, defs[i].help);
 	}
 }
-
-
-void option_mdoc(FILE *f, const struct option_def *defs, size_t defc)
-{
-	fprintf(f, ".Bl -tag -width indent\n");
-	for (size_t i = 0; i < defc; i++) {
-		fprintf(f, ".It");
-		if (defs[i].letter)
-			fprintf(f, " Fl %c ,", defs[i].letter);
-		fprintf(f, " Fl Fl %s", defs[i].name);
-		if (defs[i].arg)
-			fprintf(f, " Ar %s", defs[i].arg);
-		fprintf(f, "\n%s.\n", defs[i].help);
-	}
-	fprintf(f, ".El\n");
-}

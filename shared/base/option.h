@@ -38,7 +38,4 @@ int option_parse(const struct option_def *defs, size_t defc, int argc,
 void option_help(FILE *f, const char *usage, const struct option_def *defs,
 		 size_t defc);
 
-/** The rows as the list of a manual page (mdoc) */
-void option_mdoc(FILE *f, const struct option_def *defs, size_t defc);
-
 #endif

@@ -193,28 +193,6 @@ static void help_has_a_line_for_each_row(void **state)
 }
 
 
-static void the_manual_page_has_an_item_for_each_row(void **state)
-{
-	char text[1000] = "";
-	FILE *f = fmemopen(text, sizeof(text), "w");
-	(void)state;
-
-	assert_non_null(f);
-	option_mdoc(f, defs, DEFC);
-	fclose(f);
-	assert_string_equal(text, ".Bl -tag -width indent\n"
-				  ".It Fl f , Fl Fl file Ar FILE\n"
-				  "The node file.\n"
-				  ".It Fl n , Fl Fl check\n"
-				  "Check and exit.\n"
-				  ".It Fl v , Fl Fl verbose\n"
-				  "Say more.\n"
-				  ".It Fl Fl log-level Ar LEVEL\n"
-				  "What is logged.\n"
-				  ".El\n");
-}
-
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -228,7 +206,6 @@ int main(void)
 		cmocka_unit_test(
 			a_word_of_any_length_is_refused_within_bounds),
 		cmocka_unit_test(help_has_a_line_for_each_row),
-		cmocka_unit_test(the_manual_page_has_an_item_for_each_row),
 	};
 
 	return T_MAIN_ONLY(tests);
