@@ -7,6 +7,10 @@
 #include <assert.h>
 #include <stddef.h>
 
+#ifdef NDEBUG
+#error asserts stay on: a daemon that meets its own bug stops and is restarted
+#endif
+
 #define BUILD_ASSERT(cond) static_assert(cond, #cond)
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
