@@ -32,6 +32,7 @@ struct post {
 struct ev_watch {
 	uv_poll_t poll;
 	struct ev *ev;
+	int flags; /**< What is watched for; 0: nothing now */
 	ev_watch_h *h;
 	void *arg;
 };
@@ -53,6 +54,7 @@ struct ev {
 	struct wheel *wheel;
 	struct signal_watch *signals;
 	size_t watchc;
+	bool turning;   /**< Else there is no turn whose time could be kept */
 	int64_t now_us; /**< Of this turn; 0: not asked yet */
 	int64_t lag_us;
 	int result;
@@ -67,6 +69,8 @@ int64_t ev_now_us(const struct ev *ev)
 {
 	struct ev *e = (struct ev *)(uintptr_t)ev;
 
+	if (!e->turning)
+		return clk_mono_us();
 	if (e->now_us == 0)
 		e->now_us = clk_mono_us();
 
@@ -80,16 +84,21 @@ static void on_timer(uv_timer_t *timer)
 }
 
 
+static void turn_over(struct ev *ev, int64_t now_us)
+{
+	if (ev->now_us && now_us - ev->now_us > ev->lag_us)
+		ev->lag_us = now_us - ev->now_us;
+	ev->now_us = 0;
+}
+
+
 static void on_prepare(uv_prepare_t *prepare)
 {
 	struct ev *ev = prepare->data;
 	const int64_t now_us = clk_mono_us();
 	const uint32_t next = wheel_next_ms(ev->wheel);
 
-	if (ev->now_us && now_us - ev->now_us > ev->lag_us)
-		ev->lag_us = now_us - ev->now_us;
-	ev->now_us = 0;
-
+	turn_over(ev, now_us);
 	if (next == UINT32_MAX) {
 		uv_timer_stop(&ev->timer);
 	}
@@ -260,7 +269,11 @@ struct ev *ev_free(struct ev *ev)
 	uv_close((uv_handle_t *)&ev->timer, NULL);
 	uv_close((uv_handle_t *)&ev->prepare, NULL);
 	uv_close((uv_handle_t *)&ev->check, NULL);
-	(void)uv_run(&ev->loop, UV_RUN_DEFAULT);
+
+	/* Again after a stop that nobody has run into yet. */
+	do {
+		(void)uv_run(&ev->loop, UV_RUN_DEFAULT);
+	} while (uv_loop_alive(&ev->loop));
 
 	err = uv_loop_close(&ev->loop);
 	assert(err == 0);
@@ -287,9 +300,13 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		    (events & UV_WRITABLE ? EV_WRITE : 0) |
 		    (events & UV_DISCONNECT ? EV_HANGUP : 0);
 
-	/* An error of the descriptor: whoever reads it will learn which. */
-	if (status < 0)
-		flags = EV_READ | EV_HANGUP;
+	/* An error of the descriptor: whoever reads or writes will learn which.
+	 * libuv has stopped watching; but a datagram's "port unreachable" is
+	 * no end, and what stays broken is for its owner to close. */
+	if (status < 0) {
+		flags = EV_HANGUP | (watch->flags & (EV_READ | EV_WRITE));
+		(void)uv_poll_start(poll, uv_events(watch->flags), on_poll);
+	}
 
 	(void)ev_now_us(watch->ev);
 	watch->h(flags, watch->arg);
@@ -328,6 +345,7 @@ int ev_watch(struct ev_watch **watchp, struct ev *ev, int fd, int flags,
 
 int ev_watch_change(struct ev_watch *watch, int flags)
 {
+	watch->flags = flags;
 	if (flags == 0)
 		return -uv_poll_stop(&watch->poll);
 
@@ -422,11 +440,20 @@ int ev_signal(struct ev *ev, int signo, ev_signal_h *h, void *arg)
 
 
 /* A stop that was asked for before the loop ran holds too. */
+static void turn(struct ev *ev, uv_run_mode mode)
+{
+	ev->turning = true;
+	(void)uv_run(&ev->loop, mode);
+	ev->turning = false;
+	turn_over(ev, clk_mono_us());
+}
+
+
 int ev_run(struct ev *ev)
 {
 	int result;
 
-	(void)uv_run(&ev->loop, UV_RUN_DEFAULT);
+	turn(ev, UV_RUN_DEFAULT);
 	result = ev->result;
 	ev->result = 0;
 
@@ -453,7 +480,7 @@ int64_t ev_lag_take_us(struct ev *ev)
 
 bool ev_turn(struct ev *ev)
 {
-	(void)uv_run(&ev->loop, UV_RUN_NOWAIT);
+	turn(ev, UV_RUN_NOWAIT);
 
 	return ev->watchc > 0 || wheel_count(ev->wheel) > 0;
 }

@@ -33,11 +33,14 @@ struct ev_timer {
 
 int ev_alloc(struct ev **evp);
 
-/** Runs what is still closing; everything must be stopped or unwatched */
+/** Runs what is still closing; everything must be unwatched. Timers that still
+ *  run and posts that still wait are not called. */
 struct ev *ev_free(struct ev *ev);
 
 /** Call h whenever fd is ready; one watch per descriptor. flags: enum
- *  ev_flags. The descriptor stays the caller's, open until ev_unwatch(). */
+ *  ev_flags. An error is EV_HANGUP and what was asked for, again and again
+ *  until it is taken off the socket or the watch ends. The descriptor stays
+ * the caller's, open until ev_unwatch(). */
 int ev_watch(struct ev_watch **watchp, struct ev *ev, int fd, int flags,
 	     ev_watch_h *h, void *arg);
 
@@ -60,11 +63,13 @@ int ev_signal(struct ev *ev, int signo, ev_signal_h *h, void *arg);
  *  thread. Bounded: EAGAIN when 1024 wait. */
 int ev_post(struct ev *ev, ev_h *h, void *arg);
 
-/** Run until ev_stop(); @return 0, or what ev_stop() was given */
+/** Run until ev_stop(), which may have been before; @return what it was given
+ */
 int ev_run(struct ev *ev);
 void ev_stop(struct ev *ev, int result);
 
-/** Start of this turn, monotonic: cheap, and the same all through it */
+/** Start of this turn, monotonic: cheap, and the same all through it; while
+ *  the loop does not turn, the time as it is */
 int64_t ev_now_us(const struct ev *ev);
 
 /** Longest turn since it was last asked for, in microseconds */
