@@ -13,6 +13,7 @@
 
 #include <jansson.h>
 
+#include "shared/base/util.h"
 #include "shared/base/clk.h"
 #include "shared/base/text.h"
 #include "supervisor/adminsock.h"
@@ -448,9 +449,9 @@ static void forward(struct supervisor *sup, uint64_t request,
 	tandem__control_frame__init(&frame);
 	tandem__admin_request__init(&word);
 	word.id = request;
-	word.operator_ = (char *)(uintptr_t)operator_name;
+	word.operator_ = unconst(operator_name);
 	word.role = ADMIN_ROLE;
-	word.json = (char *)(uintptr_t)line;
+	word.json = unconst(line);
 	frame.body_case = CTL_BODY(ADMIN_REQUEST);
 	frame.admin_request = &word;
 	if (place)

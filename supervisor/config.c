@@ -601,7 +601,7 @@ int config_parse(struct config *config, const char *name, const char *text,
 	cfg->filename = strdup(name);
 
 	/* Not from the buffer itself: its errors would name none. */
-	f = fmemopen((void *)(uintptr_t)text, strlen(text), "r");
+	f = fmemopen(unconst(text), strlen(text), "r");
 	rc = f ? cfg_parse_fp(cfg, f) : CFG_SUCCESS;
 	if (f)
 		(void)fclose(f);

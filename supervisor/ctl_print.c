@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/base/util.h"
 #include "shared/base/text.h"
 #include "supervisor/ctl_print.h"
 
@@ -167,7 +168,7 @@ static bool holds_lists(const json_t *row)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)row, key, value)
+	json_object_foreach(unconst(row), key, value)
 	{
 		if (json_is_array(value) || json_is_object(value))
 			return true;

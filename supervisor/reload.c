@@ -211,7 +211,7 @@ static int send_prepare(struct child *child, const struct config *config,
 	Tandem__Node node;
 	int err;
 
-	gone_ptrs = malloc((gonec + 1) * sizeof(*gone_ptrs));
+	gone_ptrs = malloc((gonec + 1) * sizeof(Tandem__Socket *));
 	if (!gone_ptrs)
 		return ENOMEM;
 

@@ -251,7 +251,7 @@ static struct held *held_find(const struct segments *s,
 	for (size_t i = 0; i < s->rowc; i++)
 		if (s->rows[i].def == def &&
 		    peer_id_equal(s->rows[i].owner, owner))
-			return (struct held *)(uintptr_t)&s->rows[i];
+			return unconst(&s->rows[i]);
 
 	return NULL;
 }
@@ -282,7 +282,9 @@ static int open_one(const struct segment_def *def, struct peer_id owner,
 }
 
 
+/* why is written through opening. */
 int segments_reach(struct segments *s, const struct config *config,
+		   /* NOLINTNEXTLINE(readability-non-const-parameter) */
 		   char why[SEGMENTS_WHY_MAX])
 {
 	struct opening opening = { s, config, why };
@@ -349,7 +351,7 @@ size_t segments_of(const struct segments *s, struct peer_id who,
 			continue;
 
 		tandem__segment__init(&rows[n]);
-		rows[n].name = (char *)(uintptr_t)held->def->name;
+		rows[n].name = unconst(held->def->name);
 		rows[n].fd = writes ? held->fd : held->read_fd;
 		rows[n].writable = writes;
 		rows[n].old_fd = writes ? held->old_fd : -1;

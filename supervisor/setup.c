@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/base/util.h"
 #include "supervisor/supervisor.h"
 
 enum {
@@ -14,7 +15,7 @@ enum {
 
 static char *text_ptr(const char *s)
 {
-	return (char *)(uintptr_t)s;
+	return unconst(s);
 }
 
 
@@ -97,7 +98,7 @@ int setup_send(struct supervisor *sup, struct child *child, int adopt_fd)
 			   &runc);
 	if (err)
 		return err;
-	socket_ptrs = malloc((runc + 1) * sizeof(*socket_ptrs));
+	socket_ptrs = malloc((runc + 1) * sizeof(Tandem__Socket *));
 	if (!socket_ptrs) {
 		free(runs);
 		return ENOMEM;

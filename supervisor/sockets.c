@@ -350,7 +350,7 @@ static int bound_socket(int *fdp, const struct row *row, bool grouped)
 /* A stranger's socket with SO_REUSEPORT would let us in, and share with us. */
 static int is_free(const struct row *row)
 {
-	int fd, err;
+	int fd = -1, err;
 
 	err = bound_socket(&fd, row, false);
 	if (!err)
@@ -362,7 +362,7 @@ static int is_free(const struct row *row)
 
 static int row_open(struct row *row)
 {
-	int fd, err;
+	int fd = -1, err;
 
 	err = bound_socket(&fd, row, is_grouped(row->use));
 	if (err)
@@ -612,12 +612,12 @@ static void run_begin(Tandem__Socket *run, const struct row *row, char *ip)
 	addr.port = 0;
 	tandem__socket__init(run);
 	run->use = row->use;
-	run->listener = (char *)(uintptr_t)row->listener;
-	run->bind = (char *)(uintptr_t)addr_print(&addr, ip);
+	run->listener = unconst(row->listener);
+	run->bind = unconst(addr_print(&addr, ip));
 	run->port = row->addr.port;
-	run->advertised = (char *)(uintptr_t)row->advertised;
-	run->certificate = (char *)(uintptr_t)row->certificate;
-	run->key = (char *)(uintptr_t)row->key;
+	run->advertised = unconst(row->advertised);
+	run->certificate = unconst(row->certificate);
+	run->key = unconst(row->key);
 	run->fd = row->fd;
 	run->count = 1;
 	run->peer = row->owner.peer;

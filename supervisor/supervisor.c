@@ -77,7 +77,7 @@ static bool is_rising(const struct child *child)
  * not keep the others down. */
 static void advance_up(struct supervisor *sup)
 {
-	for (uint16_t order = 0; order <= PEERC; order++) {
+	for (int order = 0; order <= PEERC; order++) {
 		bool rising = false;
 
 		for (size_t i = 0; i < sup->childc; i++) {
@@ -101,7 +101,7 @@ static void advance_up(struct supervisor *sup)
 /* The reverse: a lower order waits until all above it are down. */
 static bool advance_down(struct supervisor *sup)
 {
-	for (uint16_t order = PEERC; order > 0; order--) {
+	for (int order = PEERC; order > 0; order--) {
 		bool falling = false;
 
 		for (size_t i = 0; i < sup->childc; i++) {

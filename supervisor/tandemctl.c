@@ -28,6 +28,8 @@ enum {
 	EXIT_UNREACHABLE
 };
 
+#define GROWTH ((size_t)4 * CHUNK)
+
 enum {
 	ANSWER_MAX = 64 << 20,
 	CHUNK = 64 << 10
@@ -98,7 +100,7 @@ static int receive_line(int fd, char **linep, int64_t until_us)
 
 		if (l + CHUNK + 1 > size) {
 			char *more = size < ANSWER_MAX
-					     ? realloc(line, size + 4 * CHUNK)
+					     ? realloc(line, size + GROWTH)
 					     : NULL;
 
 			if (!more) {
@@ -106,7 +108,7 @@ static int receive_line(int fd, char **linep, int64_t until_us)
 				break;
 			}
 			line = more;
-			size += 4 * CHUNK;
+			size += GROWTH;
 		}
 		if (left_ms <= 0 || poll(&pfd, 1, (int)left_ms) == 0) {
 			err = ETIMEDOUT;

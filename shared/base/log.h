@@ -44,7 +44,7 @@ struct log {
 	enum log_level level; /**< LOG_LEVEL_INHERIT: as the one above */
 };
 
-#define LOG_FMT(i) __attribute__((format(printf, i, i + 1)))
+#define LOG_FMT(i) __attribute__((format(printf, (i), (i) + 1)))
 
 void log_error(const struct log *log, const char *fmt, ...) LOG_FMT(2);
 void log_warn(const struct log *log, const char *fmt, ...) LOG_FMT(2);

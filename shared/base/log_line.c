@@ -212,7 +212,7 @@ static size_t split(char dst[FMT_MAX], struct field *fields, const char *fmt)
 					      ? key_length(p + 1)
 					      : 0;
 
-		dst[l++] = keylen ? SEPARATOR : *p;
+		dst[l++] = (char)(keylen ? SEPARATOR : *p);
 		if (keylen)
 			fields[fieldc++] = (struct field){
 				.key = { p + 1, keylen },
@@ -318,6 +318,7 @@ static void put_context(struct out *out, const struct log *log,
 }
 
 
+/* dst is written through out. NOLINTNEXTLINE(readability-non-const-parameter) */
 size_t log_line_print(char dst[LOG_LINE_MAX], const struct log_line *line,
 		      const char *fmt, va_list ap)
 {

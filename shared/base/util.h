@@ -19,4 +19,16 @@
 #define CONTAINER_OF(ptr, type, member) \
 	((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
+/** Text for an interface that forgot the const but does not write (protobuf-c,
+ *  jansson); never for anything that does */
+static inline void *unconst(const void *p)
+{
+	union {
+		const void *in;
+		void *out;
+	} u = { .in = p };
+
+	return u.out;
+}
+
 #endif

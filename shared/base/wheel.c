@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "shared/base/util.h"
 #include "shared/base/wheel.h"
 
 enum {
@@ -336,6 +337,7 @@ uint32_t wheel_turn(struct wheel *wheel, int64_t now_ms)
 			struct wheel_timer *timer = wheel->due.next;
 			wheel_h *h = timer->h;
 
+			assert(h); /* whoever runs has one */
 			wheel_stop(timer);
 			called++;
 			h(timer->arg);
@@ -354,7 +356,7 @@ uint32_t wheel_next_ms(const struct wheel *wheel)
 		return UINT32_MAX;
 
 	/* Looking only clears marks of slots that are empty. */
-	next = next_moment((struct wheel *)(uintptr_t)wheel);
+	next = next_moment(unconst(wheel));
 	if (next == INT64_MAX)
 		return UINT32_MAX;
 

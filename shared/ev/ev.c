@@ -67,7 +67,7 @@ struct ev {
 /* The turn begins with the first handler that is called in it. */
 int64_t ev_now_us(const struct ev *ev)
 {
-	struct ev *e = (struct ev *)(uintptr_t)ev;
+	struct ev *e = unconst(ev);
 
 	if (!e->turning)
 		return clk_mono_us();

@@ -123,6 +123,7 @@ int fd_listen(int fd, int flags, fd_h *fh, void *arg)
 		err = ev_watch_change(listener->watch, ours);
 	else
 		err = ev_watch(&listener->watch, on.ev, fd, ours, on_ready,
+			       /* NOLINTNEXTLINE(performance-no-int-to-ptr) */
 			       (void *)(uintptr_t)fd);
 	if (err)
 		return err;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/base/util.h"
 #include "shared/base/metric.h"
 #include "shared/base/text.h"
 #include "shared/ipc/fdpass.h"
@@ -26,7 +27,7 @@ static void say_prepared(struct svc *svc, int err, const char *why)
 	prepared.config_version = svc->prepare ? svc->prepare->config_version
 					       : 0;
 	prepared.err = (uint32_t)err;
-	prepared.why = (char *)(uintptr_t)why;
+	prepared.why = unconst(why);
 	frame.body_case = CTL_BODY(PREPARED);
 	frame.prepared = &prepared;
 	if (svc->channel)

@@ -316,7 +316,7 @@ static void say_failed(int err, const char *why)
 	tandem__control_frame__init(&frame);
 	tandem__failed__init(&failed);
 	failed.err = (uint32_t)err;
-	failed.why = (char *)(uintptr_t)why;
+	failed.why = unconst(why);
 	frame.body_case = CTL_BODY(FAILED);
 	frame.failed = &failed;
 	(void)frame_write(CONTROL_FD, &frame, NULL, 0);

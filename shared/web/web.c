@@ -22,6 +22,7 @@ enum {
 	CLIENTS_MAX = 64,
 	CLIENTS_PER_IP_MAX = 32,
 	IDLE_S = 10,
+	IDLE_MS = 1000 * IDLE_S,
 	MEMORY_MAX =
 		16 << 10, /**< Bytes of a connection: bounds its headers */
 };
@@ -47,9 +48,8 @@ static void on_due(void *arg)
 	ev_timer_stop(&web->timer);
 	if (MHD_get_timeout(web->mhd, &ms) == MHD_YES)
 		ev_timer_start(&web->timer, web->ev,
-			       ms < 1000 * IDLE_S ? (uint32_t)ms
-						  : 1000 * IDLE_S,
-			       on_due, web);
+			       ms < IDLE_MS ? (uint32_t)ms : IDLE_MS, on_due,
+			       web);
 }
 
 
