@@ -23,7 +23,8 @@ function(tandem_program name)
 endfunction()
 
 # add_unit_test(NAME SOURCES file... [LIBS target...])
-# A test of one module: test_NAME.c beside this CMakeLists.txt. SOURCES is
+# A test of one module, whose folder this is: test_NAME.c beside this
+# CMakeLists.txt, in CTest as unit.MODULE.NAME. SOURCES is
 # every file of ours that it needs: a list that grows says the module knows
 # too much. It runs twice: as it is, and once more with each allocation in
 # turn failing (test/support/failmalloc.c).
@@ -33,11 +34,13 @@ function(add_unit_test name)
   add_executable(test_${name} test_${name}.c ${T_SOURCES})
   target_link_libraries(test_${name} PRIVATE
     tandem_flags test_support PkgConfig::CMOCKA ${T_LIBS})
-  add_test(NAME unit.${name} COMMAND test_${name})
-  set_tests_properties(unit.${name} PROPERTIES LABELS unit TIMEOUT 60)
+  get_filename_component(module ${CMAKE_CURRENT_SOURCE_DIR} NAME)
+  set(test unit.${module}.${name})
+  add_test(NAME ${test} COMMAND test_${name})
+  set_tests_properties(${test} PROPERTIES LABELS unit TIMEOUT 60)
   if(NOT T_NO_FAILMALLOC)
-    add_test(NAME unit.${name}.failmalloc COMMAND test_${name})
-    set_tests_properties(unit.${name}.failmalloc PROPERTIES
+    add_test(NAME ${test}.failmalloc COMMAND test_${name})
+    set_tests_properties(${test}.failmalloc PROPERTIES
       LABELS unit TIMEOUT 60 ENVIRONMENT "TANDEM_FAILMALLOC=1")
   endif()
 endfunction()
