@@ -66,9 +66,9 @@ static enum MHD_Result answer_with(struct MHD_Connection *connection,
 	struct MHD_Response *response;
 	enum MHD_Result result;
 
-	/* body is freed with the response */
-	response = MHD_create_response_from_buffer(answer->len, answer->body,
-						   MHD_RESPMEM_MUST_FREE);
+	/* The body is freed with the response, by our own free(). */
+	response = MHD_create_response_from_buffer_with_free_callback(
+		answer->len, answer->body, free);
 	if (!response) {
 		free(answer->body);
 		return MHD_NO;
@@ -144,6 +144,18 @@ static void on_mhd_log(void *arg, const char *fmt, va_list ap)
 }
 
 
+/* Paths are compared as they came: with escapes resolved, one that holds a NUL
+ * would be taken for the route before it. */
+static size_t on_unescape(void *arg, struct MHD_Connection *connection,
+			  char *s)
+{
+	(void)arg;
+	(void)connection;
+
+	return strlen(s);
+}
+
+
 int web_alloc(struct web **webp, struct ev *ev, int listenfd,
 	      const struct web_route *routes, size_t routec, void *arg)
 {
@@ -169,6 +181,7 @@ int web_alloc(struct web **webp, struct ev *ev, int listenfd,
 	web->mhd = MHD_start_daemon(
 		MHD_USE_EPOLL, 0, NULL, NULL, on_request, web,
 		MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
+		MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned)CLIENTS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
 		(unsigned)CLIENTS_PER_IP_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
