@@ -164,8 +164,8 @@ def a_crash_tells_its_signal_and_its_stack():
         pid = c.status()["echod.0"]["pid"]
         expect_refused(lambda: c.ask("probe.crash", process="echod"), "ended")
         c.wait_ready(10, unlike={"echod.0": pid})
-        assert c.status()["echod.0"]["last_exit"] == -signal.SIGSEGV
-        if not SANITIZED:
+        if not SANITIZED:  # a sanitizer tells it in its own words
+            assert c.status()["echod.0"]["last_exit"] == -signal.SIGSEGV
             line = c.log_events("fatal_signal")[0]
             assert '"signo":11' in line and '"addr":"0x0"' in line, line
             assert line.count('"0x') > 4, line
