@@ -31,7 +31,8 @@ int spawn_reserve(void)
 	} while (fd <= CONTROL_FD);
 	(void)close(fd);
 
-	return 0;
+	/* What we were started with, whoever left it open, is no child's. */
+	return close_range(CONTROL_FD, ~0U, CLOSE_RANGE_CLOEXEC) ? errno : 0;
 }
 
 

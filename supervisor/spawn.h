@@ -29,7 +29,7 @@ struct spawn_args {
  */
 int spawn(const struct spawn_args *args, pid_t *pidp, int *pidfdp);
 
-/** Once, first of all: descriptors 0 to 3 are taken */
+/** Once, first of all: descriptors 0 to 3 are taken, the rest is no child's */
 int spawn_reserve(void);
 
 /** Take the exit status of a child of ours whose pidfd says it has ended

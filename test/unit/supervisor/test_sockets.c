@@ -1,0 +1,325 @@
+/**
+ * @file test/unit/supervisor/test_sockets.c  Every public socket
+ *
+ * On 127.77.0.0/16, one address per process of the test: ports are free there.
+ */
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "supervisor/sockets.h"
+#include "test/support/t.h"
+
+static char error[CONFIG_ERROR_MAX], why[SOCKETS_WHY_MAX];
+static struct config config;
+static char ip[32];
+
+
+static void parse(const char *rest)
+{
+	char text[2048];
+
+	snprintf(ip, sizeof(ip), "127.77.%d.%d", getpid() / 250 % 250 + 1,
+		 getpid() % 250 + 1);
+	snprintf(text, sizeof(text),
+		 "node = \"n\"\n"
+		 "listener l { bind = \"%s\" port = 5060 }\n"
+		 "rtp { bind = \"%s\" first = 10000 last = 10019 }\n"
+		 "metrics { bind = \"%s\" }\n%s",
+		 ip, ip, ip, rest);
+	if (config_parse(&config, "t", text, error) != 0)
+		fail_msg("%s", error);
+}
+
+
+static size_t count_of(const struct sockets *s, enum peer peer, uint16_t w,
+		       enum sockets_which which, size_t *runcp)
+{
+	Tandem__Socket *runs;
+	size_t runc, count = 0;
+
+	assert_int_equal(sockets_runs(s, (struct peer_id){ peer, w }, which,
+				      &runs, &runc),
+			 0);
+	for (size_t i = 0; i < runc; i++)
+		count += runs[i].count;
+	free(runs);
+	if (runcp)
+		*runcp = runc;
+
+	return count;
+}
+
+
+static struct sockets *prepared(const char *rest)
+{
+	struct sockets *s;
+
+	parse(rest);
+	assert_int_equal(sockets_alloc(&s), 0);
+	if (sockets_prepare(s, &config, why) != 0)
+		fail_msg("%s", why);
+	sockets_commit(s);
+
+	return s;
+}
+
+
+static void each_process_gets_its_own_and_what_it_keeps(void **state)
+{
+	struct sockets *s = prepared("workers { sipd = 2 mediad = 2 }");
+	size_t runs;
+	(void)state;
+
+	/* listener and metrics; half the range in one run, and metrics */
+	assert_int_equal(count_of(s, PEER_SIPD, 0, SOCKETS_HELD, NULL), 2);
+	assert_int_equal(count_of(s, PEER_SIPD, 1, SOCKETS_HELD, NULL), 2);
+	assert_int_equal(count_of(s, PEER_MEDIAD, 0, SOCKETS_HELD, &runs), 11);
+	/* descriptors fill what holes there are, then they are in a row */
+	assert_in_range(runs, 2, 5);
+	/* its metrics, and copies of both sipd's */
+	assert_int_equal(count_of(s, PEER_REGD, 0, SOCKETS_HELD, NULL), 3);
+	assert_int_equal(count_of(s, PEER_SUPERVISOR, 0, SOCKETS_HELD, NULL),
+			 1);
+	assert_int_equal(sockets_count(s), 2 + 20 + 1 + 2 + 2 + 1 + 1);
+	sockets_free(s);
+}
+
+
+static void what_stays_is_kept_and_what_goes_is_closed(void **state)
+{
+	struct sockets *s = prepared("");
+	const size_t before = sockets_count(s);
+	(void)state;
+
+	parse("listener more { bind = \"127.0.0.9\" port = 15060 }");
+	assert_int_equal(sockets_prepare(s, &config, why), 0);
+	assert_int_equal(count_of(s, PEER_SIPD, 0, SOCKETS_NEW, NULL), 1);
+	assert_int_equal(count_of(s, PEER_SIPD, 0, SOCKETS_GONE, NULL), 0);
+	assert_int_equal(sockets_count(s), before);
+	sockets_commit(s);
+	assert_int_equal(sockets_count(s), before + 1);
+
+	parse("");
+	assert_int_equal(sockets_prepare(s, &config, why), 0);
+	assert_int_equal(count_of(s, PEER_SIPD, 0, SOCKETS_GONE, NULL), 1);
+	sockets_rollback(s);
+	assert_int_equal(sockets_count(s), before + 1);
+	assert_int_equal(sockets_prepare(s, &config, why), 0);
+	sockets_commit(s);
+	assert_int_equal(sockets_count(s), before);
+	sockets_free(s);
+}
+
+
+static void an_occupied_port_is_refused_even_if_it_would_be_shared(void **state)
+{
+	struct sockets *first = prepared(""), *second;
+	(void)state;
+
+	/* The other node's metrics are in nobody's way. */
+	for (int peer = 0; peer < PEERC; peer++)
+		config.metrics_port[peer] = 0;
+	assert_int_equal(sockets_alloc(&second), 0);
+	assert_int_equal(sockets_prepare(second, &config, why), EADDRINUSE);
+	assert_non_null(strstr(why, "udp 127.77."));
+	assert_non_null(strstr(why, "already in use"));
+	assert_int_equal(sockets_count(second), 0);
+	sockets_free(second);
+	sockets_free(first);
+}
+
+
+static void more_workers_share_an_address_that_is_ours(void **state)
+{
+	struct sockets *s = prepared("");
+	(void)state;
+
+	parse("workers { sipd = 3 }");
+	assert_int_equal(sockets_prepare(s, &config, why), 0);
+	sockets_commit(s);
+	assert_int_equal(count_of(s, PEER_SIPD, 2, SOCKETS_HELD, NULL), 2);
+	sockets_free(s);
+}
+
+
+static int send_to(uint16_t port)
+{
+	const int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	struct sockaddr_storage sa;
+	struct addr addr;
+	ssize_t n;
+
+	assert_int_equal(addr_parse(&addr, text_of(ip)), 0);
+	addr.port = port;
+	n = sendto(fd, "x", 1, 0, (struct sockaddr *)&sa,
+		   addr_to_sockaddr(&addr, &sa));
+	close(fd);
+
+	return (int)n;
+}
+
+
+static void a_port_goes_to_its_new_worker_with_what_waits_in_it(void **state)
+{
+	struct sockets *s = prepared("");
+	Tandem__Socket *runs;
+	size_t runc;
+	char c;
+	(void)state;
+
+	assert_int_equal(send_to(10019), 1);
+	parse("workers { mediad = 2 }");
+	assert_int_equal(sockets_prepare(s, &config, why), 0);
+	sockets_commit(s);
+	assert_int_equal(sockets_runs(s, (struct peer_id){ PEER_MEDIAD, 1 },
+				      SOCKETS_HELD, &runs, &runc),
+			 0);
+	for (size_t i = 0; i < runc; i++)
+		if (runs[i].port + runs[i].count == 10020)
+			assert_int_equal(recv(runs[i].fd + 9, &c, 1,
+					      MSG_DONTWAIT),
+					 1);
+	free(runs);
+	sockets_free(s);
+}
+
+
+struct taken {
+	struct sockets *into;
+	size_t kept;
+};
+
+
+static void take(const char *name, int fd, void *arg)
+{
+	struct taken *taken = arg;
+	const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	Tandem__Socket run;
+	char text[64];
+
+	assert_int_equal(sockets_name_parse(&run, text, sizeof(text), name),
+			 0);
+	taken->kept += sockets_offer(taken->into, &run, &copy, 1);
+}
+
+
+static void sockets_come_back_by_their_names(void **state)
+{
+	struct sockets *s = prepared("workers { sipd = 2 }"), *again;
+	struct taken taken = { .kept = 0 };
+	const size_t count = sockets_count(s);
+	(void)state;
+
+	assert_int_equal(sockets_alloc(&again), 0);
+	taken.into = again;
+	sockets_each(s, take, &taken);
+	assert_int_equal(taken.kept, count);
+	sockets_each(s, take, &taken); /* known already: closed */
+	assert_int_equal(taken.kept, count);
+	sockets_free(s);
+	/* Nothing is to be opened: all are there. */
+	assert_int_equal(sockets_prepare(again, &config, why), 0);
+	for (int peer = 1; peer < PEERC; peer++)
+		assert_int_equal(count_of(again, peer, 0, SOCKETS_NEW, NULL),
+				 0);
+	sockets_commit(again);
+	assert_int_equal(sockets_count(again), count);
+	sockets_free(again);
+}
+
+
+static void a_descriptor_that_is_something_else_is_closed(void **state)
+{
+	struct sockets *s = prepared(""), *other;
+	Tandem__Socket run;
+	char text[64];
+	int fd;
+	(void)state;
+
+	assert_int_equal(sockets_alloc(&other), 0);
+	assert_int_equal(sockets_name_parse(&run, text, sizeof(text),
+					    "sip_udp-sipd-0-5060-127.0.0.1"),
+			 0);
+	fd = open("/dev/null", O_RDONLY);
+	assert_int_equal(sockets_offer(other, &run, &fd, 1), 0);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+	fd = socket(AF_INET, SOCK_DGRAM, 0); /* not bound to it */
+	assert_int_equal(sockets_offer(other, &run, &fd, 1), 0);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+	sockets_free(other);
+	sockets_free(s);
+}
+
+
+static void a_name_of_somebody_else_is_refused(void **state)
+{
+	static const char *const names[] = {
+		"",
+		"stored",
+		"sip_udp-sipd-0-5060",
+		"sip_udp-nobody-0-5060-127.0.0.1",
+		"sip_udp-sipd-x-5060-127.0.0.1",
+		"sip_udp-sipd-0-0-127.0.0.1",
+		"none-sipd-0-5060-127.0.0.1",
+		"sip-sipd-0-5060-127.0.0.1",
+	};
+	Tandem__Socket run;
+	char text[64];
+	(void)state;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_int_equal(sockets_name_parse(&run, text, sizeof(text),
+						    names[i]),
+				 EBADMSG);
+	assert_int_equal(sockets_name_parse(&run, text, sizeof(text),
+					    "rtp-mediad-1-10000-__1"),
+			 0);
+	assert_string_equal(run.bind, "::1");
+}
+
+
+static int a_file_is_opened_and_replaced(void)
+{
+	struct sockets *s = NULL;
+	int err;
+
+	err = sockets_alloc(&s);
+	if (err)
+		return err;
+	err = sockets_prepare(s, &config, why);
+	if (!err)
+		sockets_commit(s);
+	if (!err)
+		err = sockets_prepare(s, &config, why);
+	sockets_free(s);
+
+	return err;
+}
+
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_process_gets_its_own_and_what_it_keeps),
+		cmocka_unit_test(what_stays_is_kept_and_what_goes_is_closed),
+		cmocka_unit_test(
+			an_occupied_port_is_refused_even_if_it_would_be_shared),
+		cmocka_unit_test(more_workers_share_an_address_that_is_ours),
+		cmocka_unit_test(
+			a_port_goes_to_its_new_worker_with_what_waits_in_it),
+		cmocka_unit_test(sockets_come_back_by_their_names),
+		cmocka_unit_test(
+			a_descriptor_that_is_something_else_is_closed),
+		cmocka_unit_test(a_name_of_somebody_else_is_refused),
+	};
+	const struct t_scenario scenarios[] = {
+		T_SCENARIO(a_file_is_opened_and_replaced),
+	};
+
+	/* What a scenario opens: the parser's own memory is not the matter. */
+	parse("workers { sipd = 2 }");
+
+	return T_MAIN(tests, scenarios);
+}
