@@ -291,6 +291,27 @@ static int open_log(const struct config *config, const struct child *child)
 }
 
 
+void child_log_anew(struct child *child)
+{
+	Tandem__ControlFrame frame;
+	Tandem__LogTo to;
+	const int fd = open_log(&child->sup->config, child);
+
+	if (!child->channel) {
+		close_if(fd);
+		return;
+	}
+
+	tandem__control_frame__init(&frame);
+	tandem__log_to__init(&to);
+	to.format = child->sup->config.log_format;
+	frame.body_case = CTL_BODY(LOG_TO);
+	frame.log_to = &to;
+	(void)channel_send(child->channel, &frame, &fd, fd >= 0);
+	close_if(fd);
+}
+
+
 /* What it inherits: its sockets, its segments, where it waits for adoption */
 static int collect_fds(struct supervisor *sup, const struct child *child,
 		       int adopt_fd, int **fdsp, size_t *fdcp)

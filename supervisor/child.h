@@ -77,6 +77,9 @@ int child_adopt(struct child *child, pid_t pid, int64_t start_time, int pidfd);
 /** Write what a successor of ours needs into the process table */
 void child_publish(const struct child *child);
 
+/** Its log file is opened anew: another folder, or after a rotation */
+void child_log_anew(struct child *child);
+
 /** Milliseconds since its last beat; -1: it has none */
 int64_t child_beat_ms(const struct child *child, int64_t now_us);
 

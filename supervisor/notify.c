@@ -2,14 +2,17 @@
  * @file supervisor/notify.c  A word with the service manager
  *
  * Datagrams of "NAME=value" lines on a Unix socket, descriptors beside them.
- * A manager that does not listen is not our trouble: nothing here fails.
+ * A manager that does not listen is not our trouble: nothing here fails, and
+ * nothing waits longer than PATIENCE_S in all until it listens again.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -21,21 +24,32 @@
 
 enum {
 	FIRST_FD = 3,
-	TAKEN_MAX = 65536
+	TAKEN_MAX = 65536,
+	PATIENCE_S = 1, /**< Its queue is short, ours to it can be long */
 };
 
 struct notify {
 	struct ev *ev;
-	int fd; /**< -1: nobody listens */
-	uint32_t watchdog_ms;
+	int fd;    /**< -1: nobody listens */
+	bool deaf; /**< It did not take the last message in time */
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	uint64_t watchdog_usec; /**< How long it waits for a sign of life */
 	struct ev_timer watchdog;
 };
 
 
 static void say(struct notify *n, const char *text, const int *fds, size_t fdc)
 {
-	if (n->fd >= 0)
-		(void)fdpass_send(n->fd, text, strlen(text), fds, fdc);
+	bool deaf;
+
+	if (n->fd < 0)
+		return;
+
+	deaf = fdpass_send(n->fd, text, strlen(text), fds, fdc) < 0 &&
+	       errno == EAGAIN;
+	if (deaf != n->deaf)
+		(void)fcntl(n->fd, F_SETFL, deaf ? O_NONBLOCK : 0);
+	n->deaf = deaf;
 }
 
 
@@ -44,7 +58,8 @@ static void on_watchdog(void *arg)
 	struct notify *n = arg;
 
 	say(n, "WATCHDOG=1", NULL, 0);
-	ev_timer_start(&n->watchdog, n->ev, n->watchdog_ms, on_watchdog, n);
+	ev_timer_start(&n->watchdog, n->ev,
+		       (uint32_t)(n->watchdog_usec / 2000), on_watchdog, n);
 }
 
 
@@ -92,6 +107,7 @@ static uint64_t ours(const char *name, const char *pid_name)
 
 int notify_alloc(struct notify **np, struct ev *ev)
 {
+	const struct timeval patience = { .tv_sec = PATIENCE_S };
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct notify *n = calloc(1, sizeof(*n));
 
@@ -100,12 +116,16 @@ int notify_alloc(struct notify **np, struct ev *ev)
 
 	n->ev = ev;
 	n->fd = path ? connect_to(path) : -1;
-	n->watchdog_ms = (uint32_t)(ours("WATCHDOG_USEC", "WATCHDOG_PID") /
-				    2000);
+	n->watchdog_usec = ours("WATCHDOG_USEC", "WATCHDOG_PID");
+	if (n->fd >= 0) {
+		(void)setsockopt(n->fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
+				 sizeof(patience));
+		(void)text_copy(n->path, sizeof(n->path), text_of(path));
+	}
 	(void)unsetenv("NOTIFY_SOCKET");
 	(void)unsetenv("WATCHDOG_USEC");
 	(void)unsetenv("WATCHDOG_PID");
-	if (n->fd >= 0 && n->watchdog_ms > 0)
+	if (n->fd >= 0 && n->watchdog_usec > 0)
 		on_watchdog(n);
 
 	*np = n;
@@ -125,6 +145,24 @@ struct notify *notify_free(struct notify *n)
 	free(n);
 
 	return NULL;
+}
+
+
+void notify_pass_on(const struct notify *n)
+{
+	char usec[24], pid[16];
+
+	if (n->fd < 0)
+		return;
+
+	(void)text_print(usec, sizeof(usec), "%llu",
+			 (unsigned long long)n->watchdog_usec);
+	(void)text_print(pid, sizeof(pid), "%d", (int)getpid());
+	(void)setenv("NOTIFY_SOCKET", n->path, 1);
+	if (n->watchdog_usec > 0) {
+		(void)setenv("WATCHDOG_USEC", usec, 1);
+		(void)setenv("WATCHDOG_PID", pid, 1);
+	}
 }
 
 

@@ -13,9 +13,12 @@
 struct ev;
 struct notify;
 
-/** Reads the environment, and clears it for those we start */
+/** Reads the environment, and clears it: those we start are no part of it */
 int notify_alloc(struct notify **np, struct ev *ev);
 struct notify *notify_free(struct notify *n);
+
+/** Into the environment again, for the program we become */
+void notify_pass_on(const struct notify *n);
 
 void notify_ready(struct notify *n);
 void notify_reloading(struct notify *n);

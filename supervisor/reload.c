@@ -15,6 +15,7 @@
 
 #include "shared/base/text.h"
 #include "supervisor/limits.h"
+#include "supervisor/notify.h"
 #include "supervisor/supervisor.h"
 
 enum {
@@ -45,6 +46,7 @@ static void finish(struct supervisor *sup, const char *error)
 	else
 		log_notice(&sup->log, "reloaded version=%lu",
 			   (unsigned long)sup->config.version);
+	notify_ready(sup->notify);
 	if (request && error)
 		command_answer_error(sup, request, "refused", error);
 	else if (request)
@@ -94,8 +96,12 @@ static void put_in_force(struct supervisor *sup)
 	for (size_t i = 0; i < sup->childc; i++)
 		if (sup->children[i]->asked)
 			tell(sup->children[i], CTL_BODY(COMMIT));
+	supervisor_store(sup, SOCKETS_GONE);
+	supervisor_store(sup, SOCKETS_NEW);
 	sockets_commit(sup->sockets);
 	sup->config = sup->coming;
+	for (size_t i = 0; i < sup->childc; i++)
+		child_log_anew(sup->children[i]);
 	metric_set(M_CONFIG_VERSION, (int64_t)sup->config.version);
 	if (sup->config.log_level != was.level ||
 	    sup->config.log_format != was.format)
@@ -331,6 +337,7 @@ void reload_begin(struct supervisor *sup, uint64_t request)
 	}
 
 	sup->reload_request = request;
+	notify_reloading(sup->notify);
 	err = read_coming(sup, error);
 	if (err) {
 		finish(sup, error[0] ? error : strerror(err));

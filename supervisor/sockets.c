@@ -625,16 +625,57 @@ static void run_begin(Tandem__Socket *run, const struct row *row, char *ip)
 }
 
 
+/* Which rows of which table; what lies in without as well is left out. */
+struct selection {
+	const struct table *of;
+	const struct table *without;
+};
+
+
+static struct selection select_rows(const struct sockets *s,
+				    enum sockets_which which)
+{
+	static const struct table none;
+
+	switch (which) {
+
+	case SOCKETS_NEW:
+		/* What prepare opened has a descriptor there. */
+		return (struct selection){ s->preparing ? &s->wanted : &none,
+					   NULL };
+
+	case SOCKETS_GONE:
+		return (struct selection){ s->preparing ? &s->held : &none,
+					   &s->wanted };
+
+	case SOCKETS_HELD:
+	default:
+		return (struct selection){ &s->held, NULL };
+	}
+}
+
+
+/* Rows are asked in their order, which is that of the other table: hint. */
+static bool is_selected(const struct selection *from, const struct row *row,
+			size_t *hint)
+{
+	return row->fd >= 0 &&
+	       !(from->without && table_find_near(from->without, row, hint));
+}
+
+
 /* Rows and the text of their addresses are one block, freed as one. */
 struct run_text {
 	char ip[ADDR_TEXT_MAX];
 };
 
 
-static int runs_of(const struct table *table, const struct table *without,
-		   struct peer_id who, Tandem__Socket **rowsp, size_t *rowcp)
+int sockets_runs(const struct sockets *s, struct peer_id who,
+		 enum sockets_which which, Tandem__Socket **rowsp,
+		 size_t *rowcp)
 {
-	const size_t most = table->rowc ? table->rowc : 1;
+	const struct selection from = select_rows(s, which);
+	const size_t most = from.of->rowc ? from.of->rowc : 1;
 	Tandem__Socket *runs;
 	struct run_text *text;
 	const struct row *last = NULL;
@@ -645,11 +686,10 @@ static int runs_of(const struct table *table, const struct table *without,
 		return ENOMEM;
 	text = (struct run_text *)(void *)(runs + most);
 
-	for (size_t i = 0; i < table->rowc; i++) {
-		const struct row *row = &table->rows[i];
+	for (size_t i = 0; i < from.of->rowc; i++) {
+		const struct row *row = &from.of->rows[i];
 
-		if (row->fd < 0 || !is_for(row, who) ||
-		    (without && table_find_near(without, row, &hint)))
+		if (!is_for(row, who) || !is_selected(&from, row, &hint))
 			continue;
 		if (n > 0 && joins(&runs[n - 1], last, row)) {
 			runs[n - 1].count++;
@@ -664,31 +704,6 @@ static int runs_of(const struct table *table, const struct table *without,
 	*rowcp = n;
 
 	return 0;
-}
-
-
-int sockets_runs(const struct sockets *s, struct peer_id who,
-		 enum sockets_which which, Tandem__Socket **rowsp,
-		 size_t *rowcp)
-{
-	static const struct table none;
-
-	switch (which) {
-
-	case SOCKETS_HELD:
-		return runs_of(&s->held, NULL, who, rowsp, rowcp);
-
-	case SOCKETS_NEW:
-		/* What prepare opened has a descriptor there. */
-		return runs_of(s->preparing ? &s->wanted : &none, NULL, who,
-			       rowsp, rowcp);
-
-	case SOCKETS_GONE:
-		return runs_of(s->preparing ? &s->held : &none, &s->wanted,
-			       who, rowsp, rowcp);
-	}
-
-	return EINVAL;
 }
 
 
@@ -712,13 +727,19 @@ static const char *const use_names[] = {
 };
 
 
-void sockets_each(const struct sockets *s, sockets_h *h, void *arg)
+void sockets_each(const struct sockets *s, enum sockets_which which,
+		  sockets_h *h, void *arg)
 {
-	for (size_t i = 0; i < s->held.rowc; i++) {
-		const struct row *row = &s->held.rows[i];
+	const struct selection from = select_rows(s, which);
+	size_t hint = 0;
+
+	for (size_t i = 0; i < from.of->rowc; i++) {
+		const struct row *row = &from.of->rows[i];
 		struct addr addr = row->addr;
 		char name[192], ip[ADDR_TEXT_MAX];
 
+		if (!is_selected(&from, row, &hint))
+			continue;
 		addr.port = 0;
 		(void)addr_print(&addr, ip);
 		for (char *p = ip; *p; p++)

@@ -66,10 +66,11 @@ int sockets_runs(const struct sockets *s, struct peer_id who,
 /** Sockets held in all */
 size_t sockets_count(const struct sockets *s);
 
-/** Call h for each socket held: for the descriptor store. name is unique and
- *  can be turned back by sockets_name_parse(). */
+/** Call h for each of these sockets: for the descriptor store. name is unique
+ *  and can be turned back by sockets_name_parse(). */
 typedef void(sockets_h)(const char *name, int fd, void *arg);
-void sockets_each(const struct sockets *s, sockets_h *h, void *arg);
+void sockets_each(const struct sockets *s, enum sockets_which which,
+		  sockets_h *h, void *arg);
 
 /** A name of the descriptor store as a run of one socket; text of it lies in
  *  buf. @return 0, EBADMSG */

@@ -487,6 +487,22 @@ static void store_one(const char *name, int fd, void *arg)
 }
 
 
+static void unstore_one(const char *name, int fd, void *arg)
+{
+	const struct supervisor *sup = arg;
+
+	(void)fd;
+	notify_unstore(sup->notify, name);
+}
+
+
+void supervisor_store(struct supervisor *sup, enum sockets_which which)
+{
+	sockets_each(sup->sockets, which,
+		     which == SOCKETS_GONE ? unstore_one : store_one, sup);
+}
+
+
 /* What it kept for us while there was no supervisor */
 static void take_one(const char *name, int fd, void *arg)
 {
@@ -523,7 +539,7 @@ static void go_up(struct supervisor *sup)
 		return;
 	}
 
-	sockets_each(sup->sockets, store_one, sup);
+	supervisor_store(sup, SOCKETS_HELD);
 	notify_ready(sup->notify);
 	log_notice(&sup->log, "supervisor_ready sockets=%zu children=%zu",
 		   sockets_count(sup->sockets), sup->childc);
@@ -592,6 +608,8 @@ static void close_all(struct supervisor *sup)
 	sup->sockets = sockets_free(sup->sockets);
 	metric_detach();
 	sup->segments = segments_free(sup->segments);
+	if (sup->exec_self)
+		notify_pass_on(sup->notify);
 	sup->notify = notify_free(sup->notify);
 	sup->ev = ev_free(sup->ev);
 	if (sup->lock_fd >= 0)
@@ -616,6 +634,20 @@ void supervisor_exec(struct supervisor *sup)
 }
 
 
+/* By its name, not by what we run: an upgrade puts another file there. */
+static int find_program(struct supervisor *sup)
+{
+	const ssize_t n = readlink("/proc/self/exe", sup->program,
+				   sizeof(sup->program) - 1);
+
+	if (n < 0)
+		return errno;
+	sup->program[n] = '\0';
+
+	return 0;
+}
+
+
 int supervisor_run(struct supervisor *sup)
 {
 	int err;
@@ -624,7 +656,9 @@ int supervisor_run(struct supervisor *sup)
 	sup->lock_fd = -1;
 	(void)signal(SIGPIPE, SIG_IGN);
 
-	err = ev_alloc(&sup->ev);
+	err = find_program(sup);
+	if (!err)
+		err = ev_alloc(&sup->ev);
 	if (!err)
 		err = notify_alloc(&sup->notify, sup->ev);
 	if (err)
@@ -641,10 +675,11 @@ int supervisor_run(struct supervisor *sup)
 	}
 	log_notice(&sup->log, "supervisor_ends");
 	close_all(sup);
+	if (!sup->exec_self || err)
+		return err;
 
 	/* Everything of ours is closed with it; the daemons live on. */
-	if (sup->exec_self && !err)
-		(void)execv("/proc/self/exe", sup->argv);
+	(void)execv(sup->program, sup->argv);
 
-	return err;
+	return fail(sup, errno, sup->program, NULL);
 }

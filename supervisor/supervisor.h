@@ -61,7 +61,8 @@ struct web;
 
 struct supervisor {
 	struct ev *ev;
-	const char *path; /**< Of the node file */
+	const char *path;              /**< Of the node file */
+	char program[CONFIG_TEXT_MAX]; /**< We, on disk */
 	char *const *argv;
 	struct config config;
 	struct config coming;    /**< Of a reload in its first phase */
@@ -97,6 +98,9 @@ extern const struct metric_def supervisor_metrics[];
 extern const size_t supervisor_metricc;
 
 /* supervisor.c */
+/** The service manager keeps what is new, and drops what goes; a reload's
+ *  sockets are told before they are committed */
+void supervisor_store(struct supervisor *sup, enum sockets_which which);
 int supervisor_run(struct supervisor *sup);
 /** Something about a child has changed: what follows from it? */
 void supervisor_advance(struct supervisor *sup);

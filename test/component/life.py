@@ -17,14 +17,13 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+from support.cases import SANITIZED, bin_dir, case, main  # noqa: E402
 from support.cluster import Cluster, Refused, wait_for  # noqa: E402
-
-BIN = None  # set by main()
-SANITIZED = os.environ.get("TANDEM_SANITIZED") == "1"
+from support.manager import ServiceManager  # noqa: E402
 
 
 def cluster(**kwargs):
-    return Cluster(BIN, "test_supervisor", **kwargs)
+    return Cluster(bin_dir(), "test_supervisor", **kwargs)
 
 
 def echo(c, text=b"hello"):
@@ -53,6 +52,7 @@ def expect_refused(call, *words):
 
 # --- coming up and going down -------------------------------------------------
 
+@case
 def it_comes_up_in_order_and_goes_down_in_reverse():
     with cluster() as c:
         c.start()
@@ -66,6 +66,7 @@ def it_comes_up_in_order_and_goes_down_in_reverse():
         assert ended == order[::-1], ended
 
 
+@case
 def all_stop_and_start_again_while_the_supervisor_stays():
     with cluster() as c:
         c.start()
@@ -79,6 +80,7 @@ def all_stop_and_start_again_while_the_supervisor_stays():
         c.stop()
 
 
+@case
 def one_stopped_stays_down_until_it_is_started():
     with cluster() as c:
         c.start()
@@ -93,6 +95,7 @@ def one_stopped_stays_down_until_it_is_started():
         c.stop()
 
 
+@case
 def restart_replaces_workers_one_after_the_other():
     with cluster(workers={"sipd": 2}) as c:
         c.start()
@@ -108,6 +111,7 @@ def restart_replaces_workers_one_after_the_other():
         c.stop()
 
 
+@case
 def the_supervisor_replaces_itself_and_nobody_notices():
     with cluster() as c:
         c.start()
@@ -123,6 +127,7 @@ def the_supervisor_replaces_itself_and_nobody_notices():
 
 # --- death ----------------------------------------------------------------------
 
+@case
 def a_killed_daemon_goes_on_with_sockets_memory_and_counters():
     with cluster() as c:
         c.start()
@@ -140,6 +145,7 @@ def a_killed_daemon_goes_on_with_sockets_memory_and_counters():
         c.stop()
 
 
+@case
 def supervisor_and_daemon_die_together():
     with cluster() as c:
         c.start()
@@ -158,6 +164,7 @@ def supervisor_and_daemon_die_together():
         c.stop()
 
 
+@case
 def a_crash_tells_its_signal_and_its_stack():
     with cluster() as c:
         c.start()
@@ -172,6 +179,7 @@ def a_crash_tells_its_signal_and_its_stack():
         c.stop()
 
 
+@case
 def an_adopted_daemon_that_crashes_is_explained_too():
     with cluster() as c:
         c.start()
@@ -185,6 +193,7 @@ def an_adopted_daemon_that_crashes_is_explained_too():
         c.stop()
 
 
+@case
 def a_stuck_loop_is_found_and_says_where_it_hangs():
     with cluster() as c:
         c.start()
@@ -198,6 +207,7 @@ def a_stuck_loop_is_found_and_says_where_it_hangs():
         c.stop()
 
 
+@case
 def a_daemon_that_cannot_start_says_why_and_the_others_live():
     if os.geteuid() != 0:
         return
@@ -217,6 +227,7 @@ def a_daemon_that_cannot_start_says_why_and_the_others_live():
 
 # --- rights -----------------------------------------------------------------------
 
+@case
 def daemons_run_without_rights():
     if os.geteuid() != 0:
         return
@@ -248,6 +259,7 @@ def daemons_run_without_rights():
         c.stop()
 
 
+@case
 def a_forbidden_system_call_ends_the_daemon_and_is_named():
     if SANITIZED:
         return
@@ -273,6 +285,7 @@ def fails_with(c, *words):
     assert not c.pids(), "something was left running"
 
 
+@case
 def a_broken_node_file_names_every_line():
     with cluster() as c:
         c.conf.write_text(c.text + 'listner x { }\n')
@@ -283,6 +296,7 @@ def a_broken_node_file_names_every_line():
         fails_with(c, "No such file")
 
 
+@case
 def an_occupied_port_is_said_clearly():
     with cluster() as c:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
@@ -293,6 +307,7 @@ def an_occupied_port_is_said_clearly():
                        "ss -ulnp")
 
 
+@case
 def a_second_supervisor_is_refused():
     with cluster() as c:
         c.start()
@@ -312,6 +327,7 @@ def crc32c(data):
     return crc ^ 0xffffffff
 
 
+@case
 def a_segment_of_another_layout_is_refused_with_the_commands():
     with cluster() as c:
         c.start()
@@ -331,6 +347,7 @@ def a_segment_of_another_layout_is_refused_with_the_commands():
         c.stop()
 
 
+@case
 def a_corrupted_slot_costs_itself_and_nothing_else():
     with cluster() as c:
         c.start()
@@ -348,6 +365,7 @@ def a_corrupted_slot_costs_itself_and_nothing_else():
         c.stop()
 
 
+@case
 def the_operators_socket_answers_whatever_it_is_sent():
     with cluster() as c:
         c.start()
@@ -383,6 +401,7 @@ def the_operators_socket_answers_whatever_it_is_sent():
         c.stop()
 
 
+@case
 def tandemctl_says_by_its_exit_code_what_happened():
     with cluster() as c:
         assert c.ctl("status")[0] == 3
@@ -399,6 +418,7 @@ def tandemctl_says_by_its_exit_code_what_happened():
         c.stop()
 
 
+@case
 def a_full_disk_costs_log_lines_and_nothing_else():
     with cluster() as c:
         with open("/dev/full", "wb") as full:
@@ -413,6 +433,7 @@ def a_full_disk_costs_log_lines_and_nothing_else():
 
 # --- a new node file -----------------------------------------------------------------
 
+@case
 def a_reload_brings_listeners_and_workers_and_takes_them():
     with cluster() as c:
         c.start()
@@ -441,6 +462,66 @@ def a_reload_brings_listeners_and_workers_and_takes_them():
         c.stop()
 
 
+@case
+def the_service_manager_knows_every_socket_and_every_start():
+    manager = ServiceManager()
+    with cluster() as c:
+        def told(*words):
+            wait_for(10, lambda: manager.words == list(words), words)
+            manager.words = []
+
+        c.start(env=manager.env)
+        told("READY")
+        first = manager.kept
+        assert f"sip_udp-sipd-0-{c.sip}-127.0.0.1" in first, first
+
+        extra = (f'listener new {{ transport = "udp" bind = "127.0.0.2"'
+                 f' port = {c.sip} }}\n')
+        reloaded = ("RELOADING", "MONOTONIC_USEC", "READY")
+        c.conf.write_text(c.text + extra)
+        assert c.ctl("reload")[0] == 0
+        told(*reloaded)
+        new = manager.kept - first
+        assert new == {f"sip_udp-sipd-0-{c.sip}-127.0.0.2"}, new
+        c.conf.write_text(c.text)
+        assert c.ctl("reload")[0] == 0
+        told(*reloaded)
+        assert manager.kept == first
+
+        # It becomes another program and still has a word with the manager.
+        assert c.ctl("restart", "supervisor")[0] == 0
+        told("READY")
+        c.wait_ready(10)
+        c.stop()
+        told("STOPPING")
+
+
+@case
+def a_rotated_log_is_opened_anew():
+    with cluster() as c:
+        logs = c.dir / "logs"
+        logs.mkdir()
+        c.conf.write_text(c.text + f'log_dir = "{logs}"\n')
+        c.start()
+        regd, old = logs / "regd.log", logs / "regd.log.1"
+        assert "process_ready" in regd.read_text()
+        fds = c.ask("daemon.status", process="regd.0")[0]
+        regd.rename(old)
+        size = old.stat().st_size
+        assert c.ctl("reload")[0] == 0
+        wait_for(5, regd.exists, "a new file")
+        c.ask("loglevel", process="regd.0", level="debug")
+        wait_for(5, lambda: regd.stat().st_size > 0, "lines in the new file")
+        assert old.stat().st_size - size < 500, "still written to"
+        assert c.ask("daemon.status", process="regd.0")[0][
+            "sockets"] == fds["sockets"]
+        # And back to where all others go
+        c.conf.write_text(c.text)
+        assert c.ctl("reload")[0] == 0
+        c.stop()
+
+
+@case
 def a_refused_reload_changes_nothing():
     with cluster() as c:
         c.start()
@@ -465,6 +546,7 @@ def a_refused_reload_changes_nothing():
         c.stop()
 
 
+@case
 def an_rtp_port_that_changes_its_worker_keeps_what_waits_in_it():
     with cluster(rtp=40) as c:
         c.start()
@@ -481,24 +563,6 @@ def an_rtp_port_that_changes_its_worker_keeps_what_waits_in_it():
         line = next(l for l in queued.splitlines() if port in l)
         assert not line.split()[4].endswith(":00000000"), line
         c.stop()
-
-
-HELPERS = ("main", "cluster")
-CASES = [f for name, f in sorted(globals().items())
-         if callable(f) and getattr(f, "__module__", "") == __name__ and
-         f.__code__.co_argcount == 0 and name not in HELPERS]
-
-
-def main():
-    global BIN
-    if sys.argv[1:] == ["--list"]:
-        print(";".join(f.__name__ for f in CASES), end="")
-        return 0
-    BIN = os.path.abspath(sys.argv[1])
-    case = {f.__name__: f for f in CASES}[sys.argv[2]]
-    case()
-    print("ok", case.__name__)
-    return 0
 
 
 if __name__ == "__main__":

@@ -111,12 +111,12 @@ users {{ billingd = "" regd = "" mediad = "" sipd = "" }}
 
     # -- life ---------------------------------------------------------------
 
-    def start(self, wait=True):
+    def start(self, wait=True, env=None):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [self.program, "-f", self.conf], cwd=self.dir,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True)
+                env={**os.environ, **(env or {})}, start_new_session=True)
         if wait:
             self.wait_ready(30)
         return self

@@ -72,6 +72,33 @@ static void the_manager_is_told_and_children_are_not(void **state)
 }
 
 
+static void the_program_it_becomes_is_told_where_to_speak(void **state)
+{
+	struct notify *n;
+	char pid[16];
+	(void)state;
+
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	setenv("WATCHDOG_USEC", "30000000", 1);
+	setenv("WATCHDOG_PID", pid, 1);
+	assert_int_equal(notify_alloc(&n, ev), 0);
+	assert_told("WATCHDOG=1", NULL);
+	assert_null(getenv("WATCHDOG_USEC"));
+	notify_pass_on(n);
+	notify_free(n);
+	assert_string_equal(getenv("WATCHDOG_USEC"), "30000000");
+	assert_string_equal(getenv("WATCHDOG_PID"), pid);
+	assert_int_equal(notify_alloc(&n, ev), 0);
+	assert_told("WATCHDOG=1", NULL);
+	notify_free(n);
+
+	assert_int_equal(notify_alloc(&n, ev), 0);
+	notify_pass_on(n); /* of a manager that is not there: nothing */
+	assert_null(getenv("NOTIFY_SOCKET"));
+	notify_free(n);
+}
+
+
 static void descriptors_are_given_with_their_names(void **state)
 {
 	struct notify *n;
@@ -92,6 +119,20 @@ static void descriptors_are_given_with_their_names(void **state)
 	close(got);
 	close(pipefd[0]);
 	close(pipefd[1]);
+	notify_free(n);
+}
+
+
+static void a_deaf_manager_costs_a_second_once(void **state)
+{
+	const int64_t start = t_now_ms();
+	struct notify *n;
+	(void)state;
+
+	assert_int_equal(notify_alloc(&n, ev), 0);
+	for (int i = 0; i < 5000; i++)
+		notify_store(n, "rtp-mediad-0-10000-127.0.0.1", manager);
+	assert_true(t_now_ms() - start < 5000); /* not 1 s each */
 	notify_free(n);
 }
 
@@ -203,6 +244,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			the_manager_is_told_and_children_are_not, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			a_deaf_manager_costs_a_second_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			the_program_it_becomes_is_told_where_to_speak, setup,
 			teardown),
 		cmocka_unit_test_setup_teardown(
 			descriptors_are_given_with_their_names, setup,

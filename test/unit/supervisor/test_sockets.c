@@ -214,9 +214,10 @@ static void sockets_come_back_by_their_names(void **state)
 
 	assert_int_equal(sockets_alloc(&again), 0);
 	taken.into = again;
-	sockets_each(s, take, &taken);
+	sockets_each(s, SOCKETS_HELD, take, &taken);
 	assert_int_equal(taken.kept, count);
-	sockets_each(s, take, &taken); /* known already: closed */
+	sockets_each(s, SOCKETS_HELD, take,
+		     &taken); /* known already: closed */
 	assert_int_equal(taken.kept, count);
 	sockets_free(s);
 	/* Nothing is to be opened: all are there. */
