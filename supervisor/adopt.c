@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shared/base/text.h"
+#include "shared/ipc/fdpass.h"
 #include "supervisor/supervisor.h"
 
 
@@ -96,6 +98,29 @@ void adopt_begin(struct supervisor *sup)
 		child_publish(sup->children[i]);
 	for (size_t i = 0; i < found.rowc; i++)
 		slots_give(sup->processes, found.rows[i].slot);
+}
+
+
+int adopt_anybody(const struct config *config, char name[PEER_ID_MAX])
+{
+	char path[CONFIG_TEXT_MAX + 64];
+	int fd;
+
+	for (int peer = PEER_SUPERVISOR + 1; peer < PEERC; peer++) {
+		for (uint16_t w = 0; w < daemons[peer].workers; w++) {
+			const struct peer_id id = { (uint16_t)peer, w };
+
+			(void)text_print(path, sizeof(path), "%s/ctl/%s.sock",
+					 config->run_dir,
+					 peer_id_print(id, name));
+			if (unix_connect(&fd, path, 200) == 0) {
+				(void)close(fd);
+				return 0;
+			}
+		}
+	}
+
+	return ESRCH;
 }
 
 

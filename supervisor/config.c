@@ -67,13 +67,15 @@ __attribute__((format(printf, 2, 3))) static void say(cfg_t *cfg,
 
 
 static const char *const all_names[] = {
-	"node",       "run_dir",  "state_dir",  "log_dir",       "program_dir",
-	"shm_prefix", "listener", "rtp",        "metrics",       "database",
-	"workers",    "limits",   "users",      "log",           "transport",
-	"bind",       "port",     "advertised", "certificate",   "key",
-	"first",      "last",     "supervisor", "sipd",          "mediad",
-	"regd",       "billingd", "conninfo",   "password_file", "calls",
-	"bindings",   "core",     "seccomp",    "group",         "level",
+	"node",          "run_dir",    "state_dir",   "log_dir",
+	"program_dir",   "shm_prefix", "listener",    "rtp",
+	"metrics",       "database",   "workers",     "limits",
+	"users",         "log",        "transport",   "bind",
+	"port",          "advertised", "certificate", "key",
+	"first",         "last",       "supervisor",  "sipd",
+	"mediad",        "regd",       "billingd",    "conninfo",
+	"password_file", "calls",      "bindings",    "core",
+	"lock_memory",   "seccomp",    "group",       "level",
 	"format",
 };
 
@@ -376,6 +378,7 @@ static void take_sections(struct config *config, cfg_t *cfg)
 	config->calls = (uint32_t)cfg_getint(limits, "calls");
 	config->bindings = (uint32_t)cfg_getint(limits, "bindings");
 	config->core = cfg_getbool(limits, "core") == cfg_true;
+	config->lock_memory = cfg_getbool(limits, "lock_memory") == cfg_true;
 	config->seccomp = cfg_getbool(limits, "seccomp") == cfg_true;
 
 	take(users, "group", config->group, sizeof(config->group));
@@ -502,6 +505,7 @@ static cfg_t *grammar(void)
 		CFG_INT("calls",     1000,      CFGF_NONE),
 		CFG_INT("bindings",  10000,     CFGF_NONE),
 		CFG_BOOL("core",     cfg_false, CFGF_NONE),
+		CFG_BOOL("lock_memory", cfg_false, CFGF_NONE),
 		CFG_BOOL("seccomp",  cfg_true,  CFGF_NONE),
 		CFG_END(),
 	};
@@ -755,9 +759,11 @@ int config_print(const struct config *config, FILE *f)
 		      config->workers[PEER_MEDIAD]);
 	(void)fprintf(f,
 		      "\nlimits {\n\tcalls = %u\n\tbindings = %u\n"
-		      "\tcore = %s\n\tseccomp = %s\n}\n",
+		      "\tcore = %s\n\tlock_memory = %s\n"
+		      "\tseccomp = %s\n}\n",
 		      config->calls, config->bindings,
 		      config->core ? "true" : "false",
+		      config->lock_memory ? "true" : "false",
 		      config->seccomp ? "true" : "false");
 
 	(void)fprintf(f, "\nusers {\n");

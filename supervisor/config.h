@@ -60,6 +60,7 @@ struct config {
 	uint32_t calls;
 	uint32_t bindings;
 	bool core;
+	bool lock_memory;
 	bool seccomp;
 
 	enum log_level log_level;

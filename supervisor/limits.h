@@ -16,8 +16,8 @@ enum {
 void limits_raise(void);
 
 /**
- * Descriptors, shared memory and the length of socket paths against what the
- * configured calls need
+ * Descriptors, shared and locked memory, receive buffers and the length of
+ * socket paths against what the configured calls need
  *
  * @return 0 if success; else why is one sentence and the command that fixes it
  */
@@ -31,5 +31,11 @@ int limits_judge_descriptors(const struct config *config, size_t hard,
 			     char why[LIMITS_WHY_MAX]);
 int limits_judge_memory(size_t needed, size_t free_bytes,
 			char why[LIMITS_WHY_MAX]);
+int limits_judge_locked(size_t needed, size_t hard, char why[LIMITS_WHY_MAX]);
+int limits_judge_buffer(size_t needed, size_t possible, uint32_t calls,
+			char why[LIMITS_WHY_MAX]);
+
+/** Bytes a SIP socket must be able to hold while its daemon is replaced */
+size_t limits_buffer(const struct config *config);
 
 #endif

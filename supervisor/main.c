@@ -43,8 +43,23 @@ static int check(const struct config *config, bool verbose)
 }
 
 
+/* What lies in it is every call there is: not while anybody works on it. */
 static int remove_shm(const struct config *config)
 {
+	char why[SUPERVISOR_WHY_MAX], name[PEER_ID_MAX];
+	int fd;
+
+	if (supervisor_lock(config, &fd, why)) {
+		fprintf(stderr, "%s\n", why);
+		return 1;
+	}
+	if (adopt_anybody(config, name) == 0) {
+		fprintf(stderr,
+			"%s is still running without a supervisor: start the "
+			"supervisor and stop it in order, which ends it\n",
+			name);
+		return 1;
+	}
 	printf("removed %zu segments\n", segments_remove(config));
 
 	return 0;

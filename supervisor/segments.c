@@ -403,6 +403,7 @@ const struct segment *segments_own(const struct segments *s, const char *name)
 
 struct counting {
 	const struct config *config;
+	bool missing_only;
 	size_t bytes;
 };
 
@@ -418,7 +419,7 @@ static int count_one(const struct segment_def *def, struct peer_id owner,
 	if (name_print(name, counting->config, def, owner))
 		return 0;
 	(void)text_print(path, sizeof(path), "%s%s", SHM_DIR, name);
-	if (stat(path, &st) != 0)
+	if (!counting->missing_only || stat(path, &st) != 0)
 		counting->bytes += segment_size(&layout);
 
 	return 0;
@@ -427,7 +428,17 @@ static int count_one(const struct segment_def *def, struct peer_id owner,
 
 size_t segments_missing_bytes(const struct config *config)
 {
-	struct counting counting = { config, 0 };
+	struct counting counting = { config, true, 0 };
+
+	(void)each_segment(config, count_one, &counting);
+
+	return counting.bytes;
+}
+
+
+size_t segments_bytes(const struct config *config)
+{
+	struct counting counting = { config, false, 0 };
 
 	(void)each_segment(config, count_one, &counting);
 

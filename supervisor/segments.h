@@ -49,6 +49,9 @@ const struct segment *segments_own(const struct segments *segments,
 /** Bytes that segments_open() would have to make */
 size_t segments_missing_bytes(const struct config *config);
 
+/** Bytes of all of them */
+size_t segments_bytes(const struct config *config);
+
 /** Remove all segments of this node's prefix; everything must be stopped
  *  @return how many were removed */
 size_t segments_remove(const struct config *config);

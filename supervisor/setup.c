@@ -40,6 +40,7 @@ void setup_node(Tandem__Node *node, const struct config *config,
 	node->config_version = config->version;
 	node->seccomp = config->seccomp;
 	node->core = config->core;
+	node->lock_memory = config->lock_memory;
 }
 
 

@@ -307,9 +307,7 @@ static void set_option(int fd, int level, int option, int value)
 }
 
 
-/* As large as asked, past the system's limit where we may; else as large as
- * it gets. */
-static void set_buffer(int fd, int bytes)
+void sockets_set_buffer(int fd, int bytes)
 {
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes,
 		       sizeof(bytes)) != 0)
@@ -373,9 +371,10 @@ static int row_open(struct row *row)
 			err = errno;
 	}
 	else {
-		set_buffer(fd, row->use == TANDEM__SOCKET_USE__SOCKET_USE_RTP
-				       ? RTP_BUFFER
-				       : SIP_BUFFER);
+		sockets_set_buffer(
+			fd, row->use == TANDEM__SOCKET_USE__SOCKET_USE_RTP
+				    ? RTP_BUFFER
+				    : SIP_BUFFER);
 		if (row->use == TANDEM__SOCKET_USE__SOCKET_USE_SIP_UDP)
 			set_option(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
 	}

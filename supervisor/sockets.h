@@ -63,6 +63,10 @@ int sockets_runs(const struct sockets *s, struct peer_id who,
 		 enum sockets_which which, Tandem__Socket **rowsp,
 		 size_t *rowcp);
 
+/** A receive buffer as large as asked, past the system's limit where we may;
+ *  else as large as it gets */
+void sockets_set_buffer(int fd, int bytes);
+
 /** Sockets held in all */
 size_t sockets_count(const struct sockets *s);
 

@@ -364,26 +364,31 @@ static int make_dirs(struct supervisor *sup)
 
 
 /* Two supervisors of one run directory would each kill the other's work. */
-static int take_lock(struct supervisor *sup, char *why, size_t size)
+int supervisor_lock(const struct config *config, int *fdp,
+		    char why[SUPERVISOR_WHY_MAX])
 {
 	char path[CONFIG_TEXT_MAX + 64];
+	int fd;
 
 	(void)text_print(path, sizeof(path), "%s/supervisor.lock",
-			 sup->config.run_dir);
-	sup->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (sup->lock_fd < 0) {
+			 config->run_dir);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0) {
 		const int err = errno;
 
-		(void)text_print(why, size, "%s: %s", path, strerror(err));
+		(void)text_print(why, SUPERVISOR_WHY_MAX, "%s: %s", path,
+				 strerror(err));
 		return err;
 	}
-	if (flock(sup->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-		(void)text_print(why, size,
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		(void)close(fd);
+		(void)text_print(why, SUPERVISOR_WHY_MAX,
 				 "another supervisor runs in %s: ask it with "
 				 "'tandemctl status'",
-				 sup->config.run_dir);
+				 config->run_dir);
 		return EBUSY;
 	}
+	*fdp = fd;
 
 	return 0;
 }
@@ -562,7 +567,7 @@ static int open_all(struct supervisor *sup)
 	if (err)
 		return fail(sup, err, sup->config.run_dir, NULL);
 
-	err = take_lock(sup, why, sizeof(why));
+	err = supervisor_lock(&sup->config, &sup->lock_fd, why);
 	if (err)
 		return fail(sup, err, "lock", why);
 

@@ -55,6 +55,10 @@ struct job {
 	size_t next;      /**< Index of the child to come */
 };
 
+enum {
+	SUPERVISOR_WHY_MAX = SEGMENTS_WHY_MAX
+};
+
 struct adminsock;
 struct notify;
 struct web;
@@ -98,6 +102,9 @@ extern const struct metric_def supervisor_metrics[];
 extern const size_t supervisor_metricc;
 
 /* supervisor.c */
+/** Nobody else supervises this run_dir while fd is open */
+int supervisor_lock(const struct config *config, int *fdp,
+		    char why[SUPERVISOR_WHY_MAX]);
 /** The service manager keeps what is new, and drops what goes; a reload's
  *  sockets are told before they are committed */
 void supervisor_store(struct supervisor *sup, enum sockets_which which);
@@ -113,6 +120,8 @@ struct child *supervisor_child(const struct supervisor *sup,
 int supervisor_children(struct supervisor *sup, const struct config *config);
 
 /* adopt.c */
+/** A daemon of this run_dir that answers; 0, or ESRCH: there is none */
+int adopt_anybody(const struct config *config, char name[PEER_ID_MAX]);
 /** Find who is alive and ask them in; nothing waits in here */
 void adopt_begin(struct supervisor *sup);
 /** Have all that live answered, or died? */

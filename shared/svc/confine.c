@@ -1,9 +1,14 @@
 /**
  * @file shared/svc/confine.c  Rights, limits, system calls
  *
- * The last thing before ready: from here on a daemon can do what its work
- * needs and no more. It has its descriptors; it needs no right to open
- * another's. Names are looked up first, while that is still possible.
+ * Rights go first, before anything is opened: what a daemon makes (the socket
+ * of its bus, files) is its own, so a successor can replace it and its peers
+ * can reach it; and an opening that needs rights fails at the first start, not
+ * at the first reload. Sockets and memory came as descriptors. Names are
+ * looked up before, while that is still possible.
+ *
+ * The filter comes last, before ready: from here on a daemon can do what its
+ * work needs and no more.
  *
  * System calls are a list of what is allowed; anything else raises SIGSYS,
  * and the last words (fatal.c) name the call (a library's thread that blocks
@@ -19,6 +24,7 @@
 #include <pwd.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -242,6 +248,28 @@ static int limit(int resource, rlim_t most)
 }
 
 
+/* What is touched stays: no page of a call waits for a disk. The limit counts
+ * from the moment our rights are gone, so it goes up first. */
+static int lock_memory(void)
+{
+#ifdef TANDEM_SANITIZED
+	return 0; /* its shadow is terabytes */
+#else
+	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+	int err;
+
+	if (setrlimit(RLIMIT_MEMLOCK, &all) != 0) {
+		err = limit(RLIMIT_MEMLOCK, RLIM_INFINITY);
+		if (err)
+			return err;
+	}
+
+	return mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0 ? 0
+								     : errno;
+#endif
+}
+
+
 static int limits(const Tandem__Node *node)
 {
 	int err;
@@ -251,11 +279,8 @@ static int limits(const Tandem__Node *node)
 		err = limit(RLIMIT_NOFILE, node->descriptors
 						   ? node->descriptors
 						   : RLIM_INFINITY);
-#ifndef TANDEM_SANITIZED
-	/* A sanitizer's shadow is terabytes of address space. */
-	if (!err && node->address_space_mb)
-		err = limit(RLIMIT_AS, node->address_space_mb << 20);
-#endif
+	if (!err && node->lock_memory)
+		err = lock_memory();
 	if (!err && !node->core && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		err = errno;
 
@@ -345,8 +370,7 @@ static int filter_calls(const struct svc_def *def)
 }
 
 
-int confine(const struct svc_def *def, const Tandem__Node *node,
-	    const struct log *log, char why[SVC_WHY_MAX])
+int confine_rights(const Tandem__Node *node, char why[SVC_WHY_MAX])
 {
 	struct identity identity;
 	int err;
@@ -373,12 +397,22 @@ int confine(const struct svc_def *def, const Tandem__Node *node,
 	if (err) {
 		(void)text_print(why, SVC_WHY_MAX, "capabilities: %s",
 				 strerror(err));
-		return err;
 	}
+
+	return err;
+}
+
+
+int confine_calls(const struct svc_def *def, const Tandem__Node *node,
+		  const struct log *log, char why[SVC_WHY_MAX])
+{
+	int err = 0;
 
 #ifdef TANDEM_SANITIZED
 	(void)filter_calls;
 	(void)def;
+	(void)node;
+	(void)why;
 	log_notice(log, "unfiltered why=%s", "a sanitizer needs its calls");
 #else
 	if (!node->seccomp) {

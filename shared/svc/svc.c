@@ -259,6 +259,8 @@ static int bring_up(struct svc *svc, const Tandem__Setup *setup,
 	int err;
 
 	err = setup_apply(svc, setup, why);
+	if (!err)
+		err = confine_rights(svc->node, why);
 	if (err)
 		return err;
 
@@ -290,7 +292,7 @@ static int bring_up(struct svc *svc, const Tandem__Setup *setup,
 		return err;
 	}
 
-	return confine(svc->def, svc->node, &svc->log, why);
+	return confine_calls(svc->def, svc->node, &svc->log, why);
 }
 
 

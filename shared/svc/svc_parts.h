@@ -147,8 +147,12 @@ extern const struct admin_command svc_commands[];
 extern const size_t svc_commandc;
 
 /* confine.c */
-int confine(const struct svc_def *def, const Tandem__Node *node,
-	    const struct log *log, char why[SVC_WHY_MAX]);
+/** First of all, before anything is opened: what a daemon makes is its own,
+ *  and what it cannot do later it cannot do now */
+int confine_rights(const Tandem__Node *node, char why[SVC_WHY_MAX]);
+/** Last of all: what opening takes is not needed any more */
+int confine_calls(const struct svc_def *def, const Tandem__Node *node,
+		  const struct log *log, char why[SVC_WHY_MAX]);
 
 /* fatal.c */
 void fatal_setup(const char *process);

@@ -250,8 +250,11 @@ def daemons_run_without_rights():
             assert re.search(r"NoNewPrivs:\s+1", text), text
             if not SANITIZED:
                 assert re.search(r"Seccomp:\s+2", text), text
-        wait_for(10, lambda: c.metrics_of("sipd.0")[
-            'tandem_bus_peer_up{peer="billingd.0"}'] == 1, "the bus")
+        # One that comes later finds the others, and they find it.
+        for command, up in (("start", 1), ("stop", 0), ("start", 1)):
+            assert c.ctl(command, "billingd")[0] == 0
+            wait_for(15, lambda want=up: c.metrics_of("sipd.0")[
+                'tandem_bus_peer_up{peer="billingd.0"}'] == want, command)
         c.process.kill()
         c.process.wait()
         c.start()
@@ -494,6 +497,44 @@ def the_service_manager_knows_every_socket_and_every_start():
         c.wait_ready(10)
         c.stop()
         told("STOPPING")
+
+
+@case
+def shared_memory_is_not_removed_under_living_daemons():
+    with cluster() as c:
+        def remove():
+            done = subprocess.run(
+                [c.program, "-f", c.conf, "--remove-shm"],
+                capture_output=True, text=True, timeout=20, check=False)
+            return done.returncode, done.stdout + done.stderr
+
+        c.start()
+        code, text = remove()
+        assert code == 1 and "another supervisor runs" in text, text
+        c.process.kill()
+        c.process.wait()
+        code, text = remove()
+        assert code == 1 and "is still running" in text, text
+        c.start()
+        c.stop()
+        code, text = remove()
+        assert code == 0 and "removed" in text, text
+        code, text = remove()
+        assert code == 0 and "removed 0 " in text, text
+
+
+@case
+def memory_is_locked_where_the_node_file_says_so():
+    with cluster() as c:
+        c.conf.write_text(c.text.replace("limits {",
+                                         "limits { lock_memory = true"))
+        c.start()
+        for pid, name in c.pids().items():
+            text = pathlib.Path(f"/proc/{pid}/status").read_text()
+            locked = int(re.search(r"VmLck:\s+(\d+)", text).group(1))
+            expected = name != "test_supervisor" and not SANITIZED
+            assert (locked > 0) == expected, (name, locked)
+        c.stop()
 
 
 @case

@@ -55,6 +55,35 @@ static void too_little_memory_is_said_with_the_command_that_helps(void **state)
 }
 
 
+static void memory_that_may_not_be_locked_is_said(void **state)
+{
+	(void)state;
+
+	assert_int_equal(limits_judge_locked(1 << 20, 1 << 20, why), 0);
+	assert_int_equal(limits_judge_locked(1 << 20, 8192, why), EPERM);
+	assert_non_null(strstr(why, "1024 KB"));
+	assert_non_null(strstr(why, "LimitMEMLOCK"));
+}
+
+
+static void buffers_grow_with_the_calls_and_are_checked(void **state)
+{
+	(void)state;
+
+	parse("node = \"n\" limits { calls = 10 }");
+	assert_int_equal(limits_buffer(&config), 65536);
+	parse("node = \"n\" limits { calls = 1000 }");
+	assert_int_equal(limits_buffer(&config), 800000);
+	parse("node = \"n\" limits { calls = 100000 }");
+	assert_int_equal(limits_buffer(&config), 4 << 20);
+	assert_int_equal(limits_judge_buffer(800000, 800000, 1000, why), 0);
+	assert_int_equal(limits_judge_buffer(800000, 212992, 1000, why),
+			 ENOBUFS);
+	assert_non_null(strstr(why, "1000 calls"));
+	assert_non_null(strstr(why, "net.core.rmem_max"));
+}
+
+
 static void a_run_dir_that_no_socket_path_fits_is_refused(void **state)
 {
 	char text[256], dir[120];
@@ -77,6 +106,8 @@ int main(void)
 		cmocka_unit_test(too_few_are_said_with_the_command_that_helps),
 		cmocka_unit_test(
 			too_little_memory_is_said_with_the_command_that_helps),
+		cmocka_unit_test(memory_that_may_not_be_locked_is_said),
+		cmocka_unit_test(buffers_grow_with_the_calls_and_are_checked),
 		cmocka_unit_test(
 			a_run_dir_that_no_socket_path_fits_is_refused),
 	};

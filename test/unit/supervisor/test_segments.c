@@ -89,6 +89,7 @@ static void what_lay_there_lies_there_again(void **state)
 	(void)state;
 
 	assert_int_equal(segments_missing_bytes(&config), 0);
+	assert_true(segments_bytes(&config) > 65536);
 	memcpy(segment_slot(own, 3), "still here", 10);
 	assert_non_null(segments_life(s, who));
 	segments_free(s);
