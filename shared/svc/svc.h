@@ -3,8 +3,8 @@
  *
  * svc_main() in the order a reader expects: arguments, log to stderr,
  * descriptor 3 is the control channel, its part of the node file, sockets and
- * segments, state, open() (which adopts what a predecessor left), confine
- * (drop rights, limits, seccomp), ready, loop.
+ * segments, rights and limits (confine.c), state, bus, open() (which adopts
+ * what a predecessor left), the system-call filter, ready, loop.
  *
  * Two ways to stop. Drain: the switch goes down; take no new work, ask idle()
  * every second, stop at the deadline anyway. Hand over: a successor follows;
