@@ -14,7 +14,8 @@ static int words(char *argv[WORDS_MAX], char *line)
 {
 	int argc = 0;
 
-	for (char *p = strtok(line, " "); p; p = strtok(NULL, " "))
+	for (char *save, *p = strtok_r(line, " ", &save); p;
+	     p = strtok_r(NULL, " ", &save))
 		argv[argc++] = p;
 
 	return argc;
