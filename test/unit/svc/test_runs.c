@@ -35,8 +35,9 @@ static bool is_open(int fd)
 
 static Tandem__Socket rtp(int fd, uint32_t port, uint32_t count)
 {
-	Tandem__Socket socket = TANDEM__SOCKET__INIT;
+	Tandem__Socket socket;
 
+	tandem__socket__init(&socket);
 	socket.use = TANDEM__SOCKET_USE__SOCKET_USE_RTP;
 	socket.peer = PEER_MEDIAD;
 	socket.listener = listener;
