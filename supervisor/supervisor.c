@@ -434,20 +434,6 @@ static int open_processes(struct supervisor *sup)
 }
 
 
-static void on_metrics(struct web_answer *answer, void *arg)
-{
-	(void)arg;
-	answer->body = metric_print(&answer->len);
-	answer->code = answer->body ? 200 : 500;
-	answer->type = "text/plain; version=0.0.4; charset=utf-8";
-}
-
-
-static const struct web_route web_routes[] = {
-	{ "/metrics", on_metrics },
-};
-
-
 static int serve_metrics(struct supervisor *sup)
 {
 	Tandem__Socket *runs;
@@ -461,8 +447,7 @@ static int serve_metrics(struct supervisor *sup)
 		return err;
 
 	if (runc > 0)
-		err = web_alloc(&sup->web, sup->ev, runs[0].fd, web_routes,
-				COUNT_OF(web_routes), sup);
+		err = web_metrics(&sup->web, sup->ev, runs[0].fd);
 	free(runs);
 
 	return err;

@@ -203,20 +203,6 @@ static int receive_setup(struct svc *svc, Tandem__ControlFrame **framep)
 }
 
 
-static void on_metrics(struct web_answer *answer, void *arg)
-{
-	(void)arg;
-	answer->body = metric_print(&answer->len);
-	answer->code = answer->body ? 200 : 500;
-	answer->type = "text/plain; version=0.0.4; charset=utf-8";
-}
-
-
-static const struct web_route web_routes[] = {
-	{ "/metrics", on_metrics },
-};
-
-
 static int serve_metrics(struct svc *svc)
 {
 	struct svc_socket socket;
@@ -225,8 +211,7 @@ static int serve_metrics(struct svc *svc)
 		       &socket) != 0)
 		return 0; /* the node file has it off */
 
-	return web_alloc(&svc->web, svc->ev, socket.fd, web_routes,
-			 COUNT_OF(web_routes), svc);
+	return web_metrics(&svc->web, svc->ev, socket.fd);
 }
 
 

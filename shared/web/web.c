@@ -16,6 +16,8 @@
 #include <microhttpd.h>
 
 #include "shared/ev/ev.h"
+#include "shared/base/metric.h"
+#include "shared/base/util.h"
 #include "shared/web/web.h"
 
 enum {
@@ -228,4 +230,23 @@ struct web *web_free(struct web *web)
 	free(web);
 
 	return NULL;
+}
+
+
+static void on_metrics(struct web_answer *answer, void *arg)
+{
+	(void)arg;
+	answer->body = metric_print(&answer->len);
+	answer->code = answer->body ? 200 : 500;
+	answer->type = "text/plain; version=0.0.4; charset=utf-8";
+}
+
+
+int web_metrics(struct web **webp, struct ev *ev, int listenfd)
+{
+	static const struct web_route routes[] = {
+		{ "/metrics", on_metrics },
+	};
+
+	return web_alloc(webp, ev, listenfd, routes, COUNT_OF(routes), NULL);
 }

@@ -32,4 +32,7 @@ int web_alloc(struct web **webp, struct ev *ev, int listenfd,
 	      const struct web_route *routes, size_t routec, void *arg);
 struct web *web_free(struct web *web);
 
+/** The same, with this process's metrics at /metrics and nothing else */
+int web_metrics(struct web **webp, struct ev *ev, int listenfd);
+
 #endif
