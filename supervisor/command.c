@@ -82,21 +82,60 @@ static json_t *seconds_or_null(bool there, int64_t us)
 }
 
 
+static const char *const database_words[LIFE_DATABASEC] = {
+	[LIFE_DATABASE_UP] = "up",
+	[LIFE_DATABASE_DOWN] = "down",
+	[LIFE_DATABASE_OLD] = "run 'tandemctl db migrate'",
+};
+
+/* By enum catalog_origin, and 1 */
+static const char *const catalog_words[] = { NULL, "defaults", "database",
+					     "copy on disk" };
+
+
+/* 0 in a page of life is: nothing to say */
+static json_t *count_or_null(const _Atomic uint32_t *count)
+{
+	const uint32_t n = count ? atomic_load(count) : 0;
+
+	return n ? json_integer(n - 1) : json_null();
+}
+
+
+static json_t *word_or_null(const _Atomic uint32_t *index,
+			    const char *const *words, size_t wordc)
+{
+	const uint32_t i = index ? atomic_load(index) : 0;
+
+	return i < wordc && words[i] ? json_string(words[i]) : json_null();
+}
+
+
 static json_t *row_of_child(const struct child *child, int64_t now_us)
 {
 	const int64_t beat = child_beat_ms(child, now_us);
+	const struct life *life = segments_life(child->sup->segments,
+						child->id);
 
 	return json_pack(
-		"{s:s,s:o,s:s,s:o,s:s,s:n,s:I,s:I,s:o,s:b,s:n,s:n,s:s}",
+		"{s:s,s:o,s:s,s:o,s:s,s:o,s:I,s:I,s:o,s:b,s:o,s:o,s:o,s:s}",
 		"process", child->name, "pid",
 		number_or_null(child->pid > 0, child->pid), "state",
 		child_state_name(child->state), "uptime",
 		seconds_or_null(child->ready_us > 0, now_us - child->ready_us),
-		"version", child->version, "calls", "restarts",
+		"version", child->version, "calls",
+		count_or_null(life ? &life->calls : NULL), "restarts",
 		(json_int_t)child->restarts, "last_exit",
 		(json_int_t)child->last_exit, "beat_ms",
 		number_or_null(beat >= 0, beat), "adopted", child->adopted,
-		"journal_depth", "database", "why", child->why);
+		"journal_depth",
+		count_or_null(life ? &life->journal_depth : NULL), "database",
+		word_or_null(life ? &life->database : NULL, database_words,
+			     COUNT_OF(database_words)),
+		"catalog",
+		word_or_null(life ? &life->catalog : NULL, catalog_words,
+			     COUNT_OF(catalog_words)),
+		"why", child->why);
 }
 
 
@@ -110,13 +149,13 @@ static json_t *row_of_us(const struct supervisor *sup, int64_t now_us)
 	};
 
 	return json_pack("{s:s,s:i,s:s,s:o,s:s,s:n,s:i,s:i,s:i,s:b,s:n,s:n,"
-			 "s:s}",
+			 "s:n,s:s}",
 			 "process", "supervisor", "pid", (int)getpid(),
 			 "state", aims[sup->aim], "uptime",
 			 seconds_or_null(true, now_us - sup->started_us),
 			 "version", TANDEM_VERSION, "calls", "restarts", 0,
 			 "last_exit", 0, "beat_ms", 0, "adopted", 0,
-			 "journal_depth", "database", "why", "");
+			 "journal_depth", "database", "catalog", "why", "");
 }
 
 
@@ -412,8 +451,40 @@ static struct forward *forward_free_place(struct supervisor *sup)
 }
 
 
+/* Whose the commands of an object are when no process is named. */
+static const struct {
+	const char *object;
+	enum peer peer;
+} owners[] = {
+	{ "param", PEER_BILLINGD },      { "profile", PEER_BILLINGD },
+	{ "mapping", PEER_BILLINGD },    { "routing", PEER_BILLINGD },
+	{ "gateway", PEER_BILLINGD },    { "group", PEER_BILLINGD },
+	{ "phone", PEER_BILLINGD },      { "account", PEER_BILLINGD },
+	{ "rate-table", PEER_BILLINGD }, { "rate", PEER_BILLINGD },
+	{ "list", PEER_BILLINGD },       { "registration", PEER_BILLINGD },
+	{ "check", PEER_BILLINGD },      { "history", PEER_BILLINGD },
+	{ "revert", PEER_BILLINGD },     { "db", PEER_BILLINGD },
+	{ "catalog", PEER_BILLINGD },    { "import", PEER_BILLINGD },
+};
+
+
+static struct child *owner_of(const struct supervisor *sup, const char *cmd)
+{
+	struct text object, verb;
+
+	(void)text_cut(text_of(cmd), '.', &object, &verb);
+	for (size_t i = 0; i < COUNT_OF(owners); i++)
+		if (text_is(object, owners[i].object))
+			return supervisor_child(
+				sup, (struct peer_id){
+					     (uint16_t)owners[i].peer, 0 });
+
+	return NULL;
+}
+
+
 static struct child *forward_target(const struct supervisor *sup,
-				    const json_t *args)
+				    const char *cmd, const json_t *args)
 {
 	const char *process = json_string_value(
 		json_object_get(args, "process"));
@@ -421,7 +492,7 @@ static struct child *forward_target(const struct supervisor *sup,
 	enum peer peer;
 
 	if (!process)
-		return NULL;
+		return owner_of(sup, cmd);
 	if (peer_parse(&peer, process) == 0)
 		id.peer = (uint16_t)peer;
 	else if (peer_id_parse(&id, process, strlen(process)))
@@ -502,7 +573,7 @@ void command_child_forget(struct supervisor *sup, const struct child *child)
 }
 
 
-/* --- the table
+/* --- the tables
  * ---------------------------------------------------------------- */
 
 /* clang-format off */
@@ -589,7 +660,7 @@ void command_line(uint64_t request, const char *operator_name,
 		args = none = json_object();
 
 	command = command_find(cmd);
-	child = forward_target(sup, args);
+	child = forward_target(sup, cmd, args);
 	if (command) {
 		if (command->h != cmd_status)
 			log_notice(&sup->log, "command cmd=%s operator=%s",

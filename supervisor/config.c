@@ -76,7 +76,7 @@ static const char *const all_names[] = {
 	"mediad",        "regd",       "billingd",    "conninfo",
 	"password_file", "calls",      "bindings",    "core",
 	"lock_memory",   "seccomp",    "group",       "level",
-	"format",
+	"format",        "key_file",   "sql_dir",
 };
 
 
@@ -369,6 +369,7 @@ static void take_sections(struct config *config, cfg_t *cfg)
 	take(database, "conninfo", config->database, sizeof(config->database));
 	take(database, "password_file", config->password_file,
 	     sizeof(config->password_file));
+	take(database, "sql_dir", config->sql_dir, sizeof(config->sql_dir));
 
 	for (int peer = PEER_NONE + 1; peer < PEERC; peer++)
 		config->workers[peer] = 1;
@@ -494,6 +495,7 @@ static cfg_t *grammar(void)
 	cfg_opt_t database[] = {
 		CFG_STR("conninfo",      "dbname=tandem", CFGF_NONE),
 		CFG_STR("password_file", "",              CFGF_NONE),
+		CFG_STR("sql_dir",       TANDEM_SQL_DIR,  CFGF_NONE),
 		CFG_END(),
 	};
 	cfg_opt_t workers[] = {
@@ -529,6 +531,7 @@ static cfg_t *grammar(void)
 		CFG_STR("log_dir",     "",                  CFGF_NONE),
 		CFG_STR("program_dir", TANDEM_PROGRAM_DIR,  CFGF_NONE),
 		CFG_STR("shm_prefix",  "tandem",            CFGF_NONE),
+		CFG_STR("key_file",    "/etc/tandem/key",   CFGF_NONE),
 		CFG_SEC("listener", listener,
 			CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_SEC("rtp",      rtp,      CFGF_NONE),
@@ -557,6 +560,8 @@ static void checks(cfg_t *cfg)
 		{ "log_dir", valid_dir },
 		{ "program_dir", valid_dir },
 		{ "shm_prefix", valid_prefix },
+		{ "key_file", valid_dir },
+		{ "database|sql_dir", valid_dir },
 		{ "listener|transport", valid_transport },
 		{ "listener|bind", valid_address },
 		{ "listener|port", valid_number },
@@ -619,6 +624,7 @@ int config_parse(struct config *config, const char *name, const char *text,
 		     sizeof(fresh.program_dir));
 		take(cfg, "shm_prefix", fresh.shm_prefix,
 		     sizeof(fresh.shm_prefix));
+		take(cfg, "key_file", fresh.key_file, sizeof(fresh.key_file));
 		for (unsigned i = 0; i < cfg_size(cfg, "listener"); i++)
 			take_listener(&fresh, cfg_getnsec(cfg, "listener", i));
 		take_sections(&fresh, cfg);
@@ -732,6 +738,7 @@ int config_print(const struct config *config, FILE *f)
 	print_text(f, "", "log_dir", config->log_dir);
 	print_text(f, "", "program_dir", config->program_dir);
 	print_text(f, "", "shm_prefix", config->shm_prefix);
+	print_text(f, "", "key_file", config->key_file);
 
 	for (size_t i = 0; i < config->listenerc; i++)
 		print_listener(f, &config->listeners[i]);
@@ -752,6 +759,7 @@ int config_print(const struct config *config, FILE *f)
 	(void)fprintf(f, "\ndatabase {\n");
 	print_text(f, "\t", "conninfo", config->database);
 	print_text(f, "\t", "password_file", config->password_file);
+	print_text(f, "\t", "sql_dir", config->sql_dir);
 	(void)fprintf(f, "}\n");
 
 	(void)fprintf(f, "\nworkers {\n\tsipd = %u\n\tmediad = %u\n}\n",

@@ -59,6 +59,8 @@ struct config {
 
 	uint32_t calls;
 	uint32_t bindings;
+	char key_file[CONFIG_TEXT_MAX]; /**< Opens sealed passwords */
+	char sql_dir[CONFIG_TEXT_MAX];  /**< Migrations of the database */
 	bool core;
 	bool lock_memory;
 	bool seccomp;

@@ -213,6 +213,7 @@ static int send_prepare(struct child *child, const struct config *config,
 	Tandem__Link link_rows[LINKS_MAX], *link_ptrs[LINKS_MAX];
 	Tandem__Socket **gone_ptrs;
 	Tandem__ControlFrame frame;
+	struct setup_realms realms;
 	Tandem__Prepare prepare;
 	Tandem__Node node;
 	int err;
@@ -223,7 +224,7 @@ static int send_prepare(struct child *child, const struct config *config,
 
 	for (size_t i = 0; i < gonec; i++)
 		gone_ptrs[i] = &gone[i];
-	setup_node(&node, config, (enum peer)child->id.peer);
+	setup_node(&node, &realms, config, (enum peer)child->id.peer);
 	tandem__prepare__init(&prepare);
 	prepare.config_version = config->version;
 	prepare.node = &node;

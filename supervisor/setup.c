@@ -2,9 +2,12 @@
  * @file supervisor/setup.c  What a daemon is given to live on
  */
 #include <errno.h>
+#include <ifaddrs.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/base/addr.h"
+#include "shared/base/text.h"
 #include "shared/base/util.h"
 #include "supervisor/supervisor.h"
 
@@ -19,8 +22,67 @@ static char *text_ptr(const char *s)
 }
 
 
-void setup_node(Tandem__Node *node, const struct config *config,
-		enum peer peer)
+/* Realms of digests where none is configured: what this node is called from
+ * outside. A wildcard is every address there is. */
+static void realm_add(struct setup_realms *realms, const char *name)
+{
+	for (size_t i = 0; i < realms->count; i++)
+		if (strcmp(realms->names[i], name) == 0)
+			return;
+	if (realms->count == SETUP_REALMS_MAX ||
+	    text_copy(realms->names[realms->count], sizeof(realms->names[0]),
+		      text_of(name)))
+		return;
+	realms->ptrs[realms->count] = realms->names[realms->count];
+	realms->count++;
+}
+
+
+static void realms_of_machine(struct setup_realms *realms, uint8_t family)
+{
+	struct ifaddrs *all, *ifa;
+	char name[ADDR_TEXT_MAX];
+	struct addr addr;
+
+	if (getifaddrs(&all) != 0)
+		return;
+	for (ifa = all; ifa; ifa = ifa->ifa_next) {
+		if (!ifa->ifa_addr || ifa->ifa_addr->sa_family != family ||
+		    addr_from_sockaddr(&addr, ifa->ifa_addr,
+				       family == AF_INET
+					       ? sizeof(struct sockaddr_in)
+					       : sizeof(struct sockaddr_in6)))
+			continue;
+		addr.port = 0;
+		addr.scope = 0;
+		if (!addr_is_linklocal(&addr))
+			realm_add(realms, addr_print(&addr, name));
+	}
+	freeifaddrs(all);
+}
+
+
+void setup_realms(struct setup_realms *realms, const struct config *config)
+{
+	realms->count = 0;
+	for (size_t i = 0; i < config->listenerc; i++) {
+		const struct config_listener *l = &config->listeners[i];
+		struct addr ip = l->bind;
+		char name[ADDR_TEXT_MAX];
+
+		ip.port = 0;
+		if (l->advertised[0])
+			realm_add(realms, l->advertised);
+		if (addr_is_any(&ip))
+			realms_of_machine(realms, ip.family);
+		else
+			realm_add(realms, addr_print(&ip, name));
+	}
+}
+
+
+void setup_node(Tandem__Node *node, struct setup_realms *realms,
+		const struct config *config, enum peer peer)
 {
 	const bool has_database = peer == PEER_BILLINGD;
 
@@ -31,7 +93,13 @@ void setup_node(Tandem__Node *node, const struct config *config,
 	if (has_database) {
 		node->database = text_ptr(config->database);
 		node->password_file = text_ptr(config->password_file);
+		node->sql_dir = text_ptr(config->sql_dir);
+		setup_realms(realms, config);
+		node->n_realms = realms->count;
+		node->realms = realms->ptrs;
 	}
+	node->shm_prefix = text_ptr(config->shm_prefix);
+	node->key_file = text_ptr(config->key_file);
 	node->user = text_ptr(config->user[peer]);
 	node->group = text_ptr(config->group);
 	node->calls = config->calls;
@@ -90,6 +158,7 @@ int setup_send(struct supervisor *sup, struct child *child, int adopt_fd)
 	Tandem__Link link_rows[LINKS_MAX], *link_ptrs[LINKS_MAX];
 	Tandem__Socket *runs, adopt, **socket_ptrs;
 	Tandem__ControlFrame frame;
+	struct setup_realms realms;
 	Tandem__Setup setup;
 	Tandem__Node node;
 	size_t runc;
@@ -111,7 +180,7 @@ int setup_send(struct supervisor *sup, struct child *child, int adopt_fd)
 		socket_ptrs[i + 1] = &runs[i];
 
 	tandem__setup__init(&setup);
-	setup_node(&node, &sup->config, (enum peer)child->id.peer);
+	setup_node(&node, &realms, &sup->config, (enum peer)child->id.peer);
 	setup.node = &node;
 	setup.n_sockets = runc + 1;
 	setup.sockets = socket_ptrs;

@@ -18,11 +18,13 @@
 #include <grp.h>
 #include <pwd.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "shared/base/clk.h"
 #include "shared/base/metric_labels.h"
+#include "shared/base/secret.h"
 #include "shared/base/text.h"
 #include "shared/shm/life.h"
 #include "shared/web/web.h"
@@ -324,14 +326,69 @@ static int make_dir(const char *path, mode_t mode, uid_t uid, gid_t gid)
 }
 
 
+static const struct passwd *user_of(const struct config *config,
+				    struct peer_id id)
+{
+	return config->user[id.peer][0] ? getpwnam(config->user[id.peer])
+					: NULL;
+}
+
+
+/* Where a daemon keeps what survives a machine: its own, and nobody else's */
+static int make_state_dir(const struct config *config, struct peer_id id)
+{
+	const struct passwd *user = user_of(config, id);
+	char path[CONFIG_TEXT_MAX + 64];
+
+	(void)text_print(path, sizeof(path), "%s/%s", config->state_dir,
+			 daemons[id.peer].program);
+
+	return make_dir(path, 0750, user ? user->pw_uid : 0,
+			user ? user->pw_gid : 0);
+}
+
+
+/* What seals passwords in the database is made once, and never written over:
+ * without it they are lost. */
+static int make_key(const struct config *config, gid_t gid)
+{
+	uint8_t key[32];
+	char text[2 * sizeof(key) + 2];
+	int fd, err = 0;
+
+	if (!config->key_file[0])
+		return 0;
+	fd = open(config->key_file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+		  0600);
+	if (fd < 0)
+		return errno == EEXIST ? 0 : errno;
+
+	if (getrandom(key, sizeof(key), 0) != sizeof(key))
+		err = EIO;
+	text_hex(text, key, sizeof(key));
+	text[2 * sizeof(key)] = '\n';
+	if (!err && write(fd, text, 2 * sizeof(key) + 1) !=
+			    (ssize_t)(2 * sizeof(key) + 1))
+		err = EIO;
+	if (!err && (fchmod(fd, 0640) != 0 || fsync(fd) != 0 ||
+		     (geteuid() == 0 && fchown(fd, 0, gid) != 0)))
+		err = errno;
+	secret_wipe(key, sizeof(key));
+	secret_wipe(text, sizeof(text));
+	(void)close(fd);
+	if (err)
+		(void)unlink(config->key_file);
+
+	return err;
+}
+
+
 /* Each daemon's part of the bus is its own to write in, and its group's to
  * knock at. */
 static int make_bus_dir(const struct config *config, struct peer_id id,
 			gid_t gid)
 {
-	const struct passwd *user = config->user[id.peer][0]
-					    ? getpwnam(config->user[id.peer])
-					    : NULL;
+	const struct passwd *user = user_of(config, id);
 	char path[CONFIG_TEXT_MAX + 64], name[PEER_ID_MAX];
 
 	(void)text_print(path, sizeof(path), "%s/bus/%s", config->run_dir,
@@ -356,8 +413,15 @@ static int make_dirs(struct supervisor *sup)
 	(void)text_print(path, sizeof(path), "%s/bus", config->run_dir);
 	if (!err)
 		err = make_dir(path, 0750, 0, gid);
-	for (size_t i = 0; i < sup->childc && !err; i++)
+	if (!err && mkdir(config->state_dir, 0755) != 0 && errno != EEXIST)
+		err = errno;
+	for (size_t i = 0; i < sup->childc && !err; i++) {
 		err = make_bus_dir(config, sup->children[i]->id, gid);
+		if (!err)
+			err = make_state_dir(config, sup->children[i]->id);
+	}
+	if (!err)
+		err = make_key(config, gid);
 
 	return err;
 }

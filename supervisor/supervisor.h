@@ -129,9 +129,22 @@ bool adopt_done(const struct supervisor *sup);
 
 /* setup.c */
 int setup_send(struct supervisor *sup, struct child *child, int adopt_fd);
+enum {
+	SETUP_REALMS_MAX = 16
+};
+
+/** What a Node points to */
+struct setup_realms {
+	char names[SETUP_REALMS_MAX][64];
+	char *ptrs[SETUP_REALMS_MAX];
+	size_t count;
+};
+
+/** The names and addresses this node answers to */
+void setup_realms(struct setup_realms *realms, const struct config *config);
 /** The daemon's part of a node file */
-void setup_node(Tandem__Node *node, const struct config *config,
-		enum peer peer);
+void setup_node(Tandem__Node *node, struct setup_realms *realms,
+		const struct config *config, enum peer peer);
 size_t setup_links(Tandem__Link *rows, Tandem__Link **links, size_t most,
 		   const struct config *config, struct peer_id who);
 

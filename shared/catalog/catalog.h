@@ -27,6 +27,7 @@
 
 #include "shared/base/addr.h"
 #include "shared/base/text.h"
+#include "shared/catalog/control.h"
 #include "shared/catalog/param.h"
 #include "shared/catalog/record.h"
 #include "shared/catalog/rows.h"
@@ -34,41 +35,6 @@
 
 struct catalog;
 struct catalog_reader;
-
-/** The control page: one slot of this image in the segment "catalog" */
-#define CATALOG_MAGIC 0x746c6143u /* "Calt" */
-
-enum {
-	CATALOG_VERSION = 1,
-	CATALOG_PARTC = 3,
-};
-
-enum catalog_part {
-	CATALOG_CORE,
-	CATALOG_PHONES,
-	CATALOG_RATES
-};
-
-enum catalog_origin {
-	CATALOG_DEFAULTS, /**< Nothing but the defaults of the parameters */
-	CATALOG_DATABASE,
-	CATALOG_DISK /**< The copy of an earlier version */
-};
-
-struct catalog_control {
-	uint64_t publication; /**< Counts up; names a version among readers */
-	uint64_t version;     /**< Of the configuration; the database's */
-	int64_t published_us; /**< Wall clock */
-	uint32_t origin;      /**< enum catalog_origin */
-	uint32_t pad;
-	struct {
-		uint64_t generation; /**< Part of its name */
-		uint64_t size;
-		uint32_t crc;
-		uint32_t pad;
-	} parts[CATALOG_PARTC];
-};
-BUILD_ASSERT(sizeof(struct catalog_control) == 104);
 
 /** @param prefix Of the names in shared memory: the node file's shm_prefix */
 int catalog_reader_alloc(struct catalog_reader **readerp,

@@ -31,6 +31,15 @@ enum life_state {
 	LIFE_ENDED,
 };
 
+/** What a daemon says of its database */
+enum life_database {
+	LIFE_DATABASE_NONE, /**< It has none */
+	LIFE_DATABASE_UP,
+	LIFE_DATABASE_DOWN,
+	LIFE_DATABASE_OLD, /**< To be migrated */
+	LIFE_DATABASEC
+};
+
 struct life {
 	_Atomic int64_t beat_us; /**< CLOCK_MONOTONIC of the last loop turn */
 	_Atomic int64_t started_us; /**< CLOCK_MONOTONIC of this generation */
@@ -42,7 +51,12 @@ struct life {
 	_Atomic int32_t exit_signal; /**< The fatal signal that ended it; 0 */
 	uint32_t pad0;
 	char version[24]; /**< Release, NUL-terminated; written before READY */
-	uint8_t pad[56];
+	/* 0: nothing to say */
+	_Atomic uint32_t calls;         /**< Calls there are, and 1 */
+	_Atomic uint32_t journal_depth; /**< Records that wait, and 1 */
+	_Atomic uint32_t database;      /**< enum life_database */
+	_Atomic uint32_t catalog;       /**< Origin of it, and 1 */
+	uint8_t pad[40];
 };
 BUILD_ASSERT(sizeof(struct life) == 128);
 

@@ -6,6 +6,8 @@
  * here, so that a misspelt one is an error and not silently nothing.
  */
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "shared/base/text.h"
@@ -109,7 +111,7 @@ static bool args_fit(const struct admin_command *command, json_t *args,
 	{
 		const char *near;
 
-		if (arg_find(command, key))
+		if (arg_find(command, key) || arg_find(command, "*"))
 			continue;
 		near = text_nearest(text_of(key), names, n);
 		(void)text_print(why, size,
@@ -124,18 +126,19 @@ static bool args_fit(const struct admin_command *command, json_t *args,
 }
 
 
-static char *say_answer(struct admin_answer *answer)
+static char *say_rows(const struct admin_answer *answer)
 {
-	json_t *object;
+	json_t *object = json_pack("{s:b}", "ok", 1);
 	char *text;
 
-	if (answer->code)
-		return say_error(answer->code, answer->error);
-
-	object = json_pack("{s:b,s:O?,s:n}", "ok", 1, "rows", answer->rows,
-			   "next");
-	if (object && !answer->rows)
+	(void)json_object_set(object, "rows", answer->rows);
+	if (!answer->rows)
 		(void)json_object_set_new(object, "rows", json_array());
+	if (answer->more)
+		(void)json_object_update_missing(object, answer->more);
+	(void)json_object_set(object, "next", answer->next);
+	if (!answer->next)
+		(void)json_object_set_new(object, "next", json_null());
 	text = object ? json_dumps(object, JSON_COMPACT) : NULL;
 	json_decref(object);
 
@@ -143,11 +146,38 @@ static char *say_answer(struct admin_answer *answer)
 }
 
 
-static char *run(const struct admin_command *command, void *state,
-		 json_t *args)
+char *admin_print(struct admin_answer *answer)
 {
-	struct admin_answer answer = { .rows = NULL };
-	char *text;
+	char *text = answer->code ? say_error(answer->code, answer->error)
+				  : say_rows(answer);
+
+	json_decref(answer->rows);
+	json_decref(answer->more);
+	json_decref(answer->next);
+	answer->rows = answer->more = answer->next = NULL;
+
+	return text;
+}
+
+
+int admin_refuse(struct admin_answer *answer, const char *code,
+		 const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(answer->error, sizeof(answer->error), fmt, ap);
+	va_end(ap);
+	answer->code = code;
+
+	return EINVAL;
+}
+
+
+static char *run(const struct admin_command *command, void *state,
+		 const struct admin_asker *asker, json_t *args)
+{
+	struct admin_answer answer = { .asker = asker };
 	int err;
 
 	err = command->h(state, args, &answer);
@@ -158,15 +188,15 @@ static char *run(const struct admin_command *command, void *state,
 		(void)text_print(answer.error, sizeof(answer.error), "%s: %s",
 				 command->cmd, strerror(err));
 	}
-	text = say_answer(&answer);
-	json_decref(answer.rows);
 
-	return text;
+	return answer.later && !answer.code ? strdup("")
+					    : admin_print(&answer);
 }
 
 
 static char *dispatch(const struct admin_command *commands, size_t commandc,
-		      void *state, enum admin_role role, json_t *request)
+		      void *state, const struct admin_asker *asker,
+		      json_t *request)
 {
 	const char *cmd = json_string_value(json_object_get(request, "cmd"));
 	const struct admin_command *command = command_find(commands, commandc,
@@ -179,7 +209,7 @@ static char *dispatch(const struct admin_command *commands, size_t commandc,
 		(void)text_print(why, sizeof(why), "no command '%.60s'", cmd);
 		return say_error("unknown_command", why);
 	}
-	if (role < command->role) {
+	if (asker->role < command->role) {
 		(void)text_print(why, sizeof(why), "%s needs the role %s", cmd,
 				 role_names[command->role]);
 		return say_error("forbidden", why);
@@ -190,7 +220,7 @@ static char *dispatch(const struct admin_command *commands, size_t commandc,
 		args = none = json_object();
 
 	text = args_fit(command, args, why, sizeof(why))
-		       ? run(command, state, args)
+		       ? run(command, state, asker, args)
 		       : say_error("invalid_value", why);
 	json_decref(none);
 
@@ -199,8 +229,8 @@ static char *dispatch(const struct admin_command *commands, size_t commandc,
 
 
 char *admin_dispatch(const struct admin_command *commands, size_t commandc,
-		     void *state, enum admin_role role, const char *line,
-		     size_t len)
+		     void *state, const struct admin_asker *asker,
+		     const char *line, size_t len)
 {
 	json_t *request = line_parse(line, len);
 	char *text;
@@ -211,7 +241,7 @@ char *admin_dispatch(const struct admin_command *commands, size_t commandc,
 					 ? "the line is above 1 MiB"
 					 : "not an object with a cmd");
 
-	text = dispatch(commands, commandc, state, role, request);
+	text = dispatch(commands, commandc, state, asker, request);
 	json_decref(request);
 
 	return text;

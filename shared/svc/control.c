@@ -135,7 +135,11 @@ static void on_log_to(const struct svc *svc, const Tandem__LogTo *to,
 /* The daemon's own commands first, then those every daemon has. */
 static char *answer(struct svc *svc, const Tandem__AdminRequest *request)
 {
-	const enum admin_role role = (enum admin_role)request->role;
+	const struct admin_asker asker = {
+		.ticket = { request->id, svc->channel_no },
+		.role = (enum admin_role)request->role,
+		.name = request->operator_,
+	};
 	const size_t len = strlen(request->json);
 	char cmd[ADMIN_CMD_MAX];
 
@@ -143,23 +147,23 @@ static char *answer(struct svc *svc, const Tandem__AdminRequest *request)
 		for (size_t i = 0; i < svc_commandc; i++)
 			if (strcmp(svc_commands[i].cmd, cmd) == 0)
 				return admin_dispatch(svc_commands,
-						      svc_commandc, svc, role,
-						      request->json, len);
+						      svc_commandc, svc,
+						      &asker, request->json,
+						      len);
 
 	return admin_dispatch(svc->def->commands, svc->def->commandc,
-			      svc->state, role, request->json, len);
+			      svc->state, &asker, request->json, len);
 }
 
 
-static void on_admin(struct svc *svc, const Tandem__AdminRequest *request)
+static void reply_to(struct svc *svc, uint64_t id, char *json)
 {
 	Tandem__ControlFrame frame;
 	Tandem__AdminReply reply;
-	char *json = answer(svc, request);
 
 	tandem__control_frame__init(&frame);
 	tandem__admin_reply__init(&reply);
-	reply.id = request->id;
+	reply.id = id;
 	if (json)
 		reply.json = json;
 	frame.body_case = CTL_BODY(ADMIN_REPLY);
@@ -174,6 +178,28 @@ static void on_admin(struct svc *svc, const Tandem__AdminRequest *request)
 		reply.json = large;
 		(void)channel_send(svc->channel, &frame, NULL, 0);
 	}
+}
+
+
+static void on_admin(struct svc *svc, const Tandem__AdminRequest *request)
+{
+	char *json = answer(svc, request);
+
+	/* Empty: the handler has kept the ticket. */
+	if (!json || json[0])
+		reply_to(svc, request->id, json);
+	free(json);
+}
+
+
+void svc_answer(struct svc *svc, struct admin_ticket ticket,
+		struct admin_answer *answer)
+{
+	char *json = admin_print(answer);
+
+	/* Another supervisor knows nothing of the request. */
+	if (ticket.channel == svc->channel_no)
+		reply_to(svc, ticket.id, json);
 	free(json);
 }
 
@@ -308,6 +334,7 @@ static void on_knock(int flags, void *arg)
 	reload_abort(svc);
 	channel_free(svc->channel);
 	svc->channel = channel;
+	svc->channel_no++;
 	meet(svc);
 }
 

@@ -116,6 +116,12 @@ int svc_socket(const struct svc *svc, Tandem__SocketUse use, size_t index,
 }
 
 
+struct life *svc_life(const struct svc *svc)
+{
+	return svc->life;
+}
+
+
 bool svc_predecessor_crashed(const struct svc *svc)
 {
 	return svc->predecessor_crashed;

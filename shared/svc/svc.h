@@ -31,6 +31,7 @@
 #include "shared/svc/admin.h"
 
 struct ev;
+struct life;
 struct svc;
 
 /** A segment the daemon maps */
@@ -126,6 +127,13 @@ int svc_socket(const struct svc *svc, Tandem__SocketUse use, size_t index,
 /** Did the last generation die of its own fault (SIGSEGV, SIGABRT ...)? For
  *  slots_args. */
 bool svc_predecessor_crashed(const struct svc *svc);
+
+/** The answer to a request whose handler said later; exactly once for each */
+void svc_answer(struct svc *svc, struct admin_ticket ticket,
+		struct admin_answer *answer);
+
+/** What status says of this daemon, whoever asks */
+struct life *svc_life(const struct svc *svc);
 
 /** Say what was adopted; shown with ready and in status */
 void svc_adopted(struct svc *svc, uint32_t adopted, uint32_t quarantined);

@@ -88,6 +88,7 @@ struct svc {
 	bool predecessor_crashed;
 
 	struct channel *channel; /**< NULL: no supervisor */
+	uint32_t channel_no;     /**< Which, since the start */
 	struct ev_watch *adopt_watch;
 	int adopt_fd;
 	struct ev_timer give; /**< Sockets under way to a new supervisor */

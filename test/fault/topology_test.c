@@ -5,6 +5,7 @@
  * own socket and its own segment.
  */
 #include "shared/base/util.h"
+#include "shared/catalog/control.h"
 #include "shared/shm/life.h"
 #include "supervisor/processes.h"
 #include "supervisor/topology.h"
@@ -32,6 +33,7 @@ const struct segment_def segments[] = {
 	/* name       writer           each   magic            version            slot size            slots       n               others may read */
 	{ "processes", PEER_SUPERVISOR, false, PROCESSES_MAGIC, PROCESSES_VERSION, PROCESSES_SLOT_SIZE, SLOTS_FIXED, PROCESSES_SLOTS, false },
 	{ "life",      PEER_NONE,       true,  LIFE_MAGIC,      LIFE_VERSION,      sizeof(struct life), SLOTS_ONE,   1,               false },
+	{ "catalog",   PEER_BILLINGD,   false, CATALOG_MAGIC,   CATALOG_VERSION,   CATALOG_SLOT_SIZE,   SLOTS_FIXED, 1,               true  },
 	{ "counters",  PEER_NONE,       true,  COUNTERS_MAGIC,  COUNTERS_VERSION,  COUNTERS_SIZE,       SLOTS_ONE,   1,               false },
 	{ "echo",      PEER_ECHOD,      false, ECHO_MAGIC,      ECHO_VERSION,      ECHO_SLOT_SIZE,      SLOTS_FIXED, ECHO_SLOTS,      true  },
 };

@@ -90,6 +90,7 @@ run_dir = "{self.dir}/run"
 state_dir = "{self.dir}/state"
 program_dir = "{self.bin}"
 shm_prefix = "{self.shm}"
+key_file = "{self.dir}/key"
 listener one {{ transport = "udp" bind = "127.0.0.1" port = {self.sip} }}
 listener two {{ transport = "tcp" bind = "127.0.0.1" port = {self.sip} }}
 rtp {{ bind = "127.0.0.1" first = {self.rtp} last = {self.rtp + rtp - 1} }}

@@ -66,7 +66,7 @@ static void a_process_gets_its_own_to_write_and_shared_ones_to_read(
 	(void)state;
 
 	n = segments_of(s, (struct peer_id){ PEER_ECHOD, 0 }, rows);
-	assert_int_equal(n, 3);
+	assert_int_equal(n, 4); /* and the catalog */
 	assert_true(row_of(rows, n, "echo")->writable);
 	assert_true(row_of(rows, n, "life")->writable);
 	assert_true(row_of(rows, n, "counters")->writable);

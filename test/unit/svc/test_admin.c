@@ -5,6 +5,7 @@
 #include "test/support/t.h"
 
 static int calls;
+static struct admin_ticket kept;
 
 
 static int list(void *state, const json_t *args, struct admin_answer *answer)
@@ -54,6 +55,17 @@ static int explained(void *state, const json_t *args,
 }
 
 
+static int later(void *state, const json_t *args, struct admin_answer *answer)
+{
+	(void)state;
+	(void)args;
+	kept = answer->asker->ticket;
+	answer->later = true;
+
+	return 0;
+}
+
+
 static const struct admin_command commands[] = {
 	{ .cmd = "call.list",
 	  .h = list,
@@ -63,15 +75,17 @@ static const struct admin_command commands[] = {
 	{ .cmd = "call.drop", .h = nothing, .role = ADMIN_OPERATE },
 	{ .cmd = "call.show", .h = missing },
 	{ .cmd = "call.lock", .h = explained },
+	{ .cmd = "call.wait", .h = later, .args = { { "*", "anything", 0 } } },
 };
 
 
 static void assert_answer(enum admin_role role, const char *line,
 			  const char *want)
 {
+	const struct admin_asker asker = { .role = role, .name = "root" };
 	char *text = admin_dispatch(commands,
 				    sizeof(commands) / sizeof(commands[0]),
-				    (char[]){ "me" }, role, line,
+				    (char[]){ "me" }, &asker, line,
 				    strlen(line));
 
 	assert_non_null(text);
@@ -151,6 +165,7 @@ static void what_is_no_request_is_answered_too(void **state)
 		"{\"cmd\":\"call.drop\"} more",
 		"\xff\xfe",
 	};
+	const struct admin_asker asker = { .role = ADMIN_ADMIN };
 	char *text;
 	(void)state;
 
@@ -159,9 +174,35 @@ static void what_is_no_request_is_answered_too(void **state)
 			      "{\"ok\":false,\"error\":\"not an object with a "
 			      "cmd\",\"code\":\"bad_json\"}");
 
-	text = admin_dispatch(commands, 4, NULL, ADMIN_ADMIN, "",
+	text = admin_dispatch(commands, 4, NULL, &asker, "",
 			      ADMIN_LINE_MAX + 1);
 	assert_non_null(strstr(text, "above 1 MiB"));
+	free(text);
+}
+
+
+static void an_answer_may_come_later_by_its_ticket(void **state)
+{
+	const struct admin_asker asker = { .ticket = { 7, 3 },
+					   .role = ADMIN_ADMIN };
+	static const char line[] = "{\"cmd\":\"call.wait\","
+				   "\"args\":{\"anything\":1}}";
+	struct admin_answer answer = { .rows = json_pack("[i]", 1),
+				       .more = json_pack("{s:i}", "version",
+							 5),
+				       .next = json_string("abc") };
+	char *text;
+	(void)state;
+
+	text = admin_dispatch(commands, 5, NULL, &asker, line, strlen(line));
+	assert_string_equal(text, "");
+	free(text);
+	assert_int_equal(kept.id, 7);
+	assert_int_equal(kept.channel, 3);
+
+	text = admin_print(&answer);
+	assert_string_equal(text, "{\"ok\":true,\"rows\":[1],\"version\":5,"
+				  "\"next\":\"abc\"}");
 	free(text);
 }
 
@@ -190,6 +231,7 @@ int main(void)
 		cmocka_unit_test(arguments_are_those_of_the_row),
 		cmocka_unit_test(an_error_has_a_code_and_words),
 		cmocka_unit_test(what_is_no_request_is_answered_too),
+		cmocka_unit_test(an_answer_may_come_later_by_its_ticket),
 		cmocka_unit_test(the_name_of_a_command_is_bounded),
 	};
 
