@@ -1,0 +1,10 @@
+drop procedure config_table(regclass, text);
+drop function config_track();
+drop function config_hidden(jsonb);
+drop function config_shown(jsonb);
+drop function config_version_take();
+drop function config_lock();
+drop function refuse();
+drop table config_change;
+drop table config_version;
+delete from schema_migration where version = 2;

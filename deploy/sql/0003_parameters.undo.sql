@@ -1,0 +1,2 @@
+drop table parameter;
+delete from schema_migration where version = 3;
