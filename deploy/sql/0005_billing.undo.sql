@@ -1,0 +1,12 @@
+drop function lease_raise(text, integer, bigint);
+drop function hold_set(text, integer, bigint);
+drop function available_lock(integer);
+drop view account_money;
+drop table lease, hold, ledger;
+drop function reserved_track();
+drop function ledger_book();
+drop trigger balance_open on account;
+drop function balance_open();
+drop table balance;
+drop function balance_guard();
+delete from schema_migration where version = 5;
