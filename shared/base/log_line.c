@@ -73,37 +73,6 @@ static void put_close(struct out *out, const char *s)
 }
 
 
-/* Bytes of a whole UTF-8 character at p, 0 if there is none (RFC 3629) */
-static size_t utf8_length(const char *p, size_t left)
-{
-	const uint8_t *b = (const uint8_t *)p;
-	size_t l;
-
-	if (b[0] < 0x80)
-		return 1;
-	if (b[0] >= 0xc2 && b[0] <= 0xdf)
-		l = 2;
-	else if (b[0] >= 0xe0 && b[0] <= 0xef)
-		l = 3;
-	else if (b[0] >= 0xf0 && b[0] <= 0xf4)
-		l = 4;
-	else
-		return 0;
-
-	if (left < l)
-		return 0;
-	for (size_t i = 1; i < l; i++)
-		if ((b[i] & 0xc0) != 0x80)
-			return 0;
-	/* overlong, surrogates, beyond the last plane */
-	if ((b[0] == 0xe0 && b[1] < 0xa0) || (b[0] == 0xed && b[1] > 0x9f) ||
-	    (b[0] == 0xf0 && b[1] < 0x90) || (b[0] == 0xf4 && b[1] > 0x8f))
-		return 0;
-
-	return l;
-}
-
-
 /* Text of anybody, or what of it fits: what is not printable becomes "_". */
 static void put_escaped(struct out *out, struct text t)
 {
@@ -111,7 +80,7 @@ static void put_escaped(struct out *out, struct text t)
 
 	while (t.l > 0 && fits) {
 		const char c = t.p[0];
-		size_t l = utf8_length(t.p, t.l);
+		size_t l = text_character(t);
 
 		if (l == 0 || (l == 1 && ((uint8_t)c < 0x20 || c == 0x7f))) {
 			fits = put(out, "_", 1);

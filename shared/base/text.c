@@ -1,8 +1,10 @@
 /**
  * @file shared/base/text.c  Bounded text and numbers
  */
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -216,6 +218,73 @@ int text_fixed(int64_t *vp, struct text t, unsigned decimals, int64_t min,
 		return ERANGE;
 
 	return signed_of(vp, negative, magnitude, min, max);
+}
+
+
+int text_print_fixed(char *dst, size_t size, int64_t v, unsigned decimals)
+{
+	uint64_t magnitude = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+	uint64_t unit = 1;
+
+	assert(decimals <= TEXT_DECIMALS_MAX);
+
+	for (; decimals > 0 && magnitude % 10 == 0; decimals--)
+		magnitude /= 10;
+	for (unsigned i = 0; i < decimals; i++)
+		unit *= 10;
+
+	if (decimals == 0)
+		return text_print(dst, size, "%s%" PRIu64, v < 0 ? "-" : "",
+				  magnitude);
+
+	return text_print(dst, size, "%s%" PRIu64 ".%0*" PRIu64,
+			  v < 0 ? "-" : "", magnitude / unit, (int)decimals,
+			  magnitude % unit);
+}
+
+
+size_t text_character(struct text t)
+{
+	const uint8_t *b = (const uint8_t *)t.p;
+	size_t l;
+
+	if (b[0] < 0x80)
+		return 1;
+	if (b[0] >= 0xc2 && b[0] <= 0xdf)
+		l = 2;
+	else if (b[0] >= 0xe0 && b[0] <= 0xef)
+		l = 3;
+	else if (b[0] >= 0xf0 && b[0] <= 0xf4)
+		l = 4;
+	else
+		return 0;
+
+	if (t.l < l)
+		return 0;
+	for (size_t i = 1; i < l; i++)
+		if ((b[i] & 0xc0) != 0x80)
+			return 0;
+	/* overlong, surrogates, beyond the last plane */
+	if ((b[0] == 0xe0 && b[1] < 0xa0) || (b[0] == 0xed && b[1] > 0x9f) ||
+	    (b[0] == 0xf0 && b[1] < 0x90) || (b[0] == 0xf4 && b[1] > 0x8f))
+		return 0;
+
+	return l;
+}
+
+
+bool text_is_printable(struct text t)
+{
+	while (t.l > 0) {
+		const size_t l = text_character(t);
+
+		if (l == 0 || (uint8_t)t.p[0] < 0x20 || t.p[0] == 0x7f)
+			return false;
+		t.p += l;
+		t.l -= l;
+	}
+
+	return true;
 }
 
 

@@ -44,6 +44,21 @@ int text_i64(int64_t *vp, struct text t, int64_t min, int64_t max);
 int text_fixed(int64_t *vp, struct text t, unsigned decimals, int64_t min,
 	       int64_t max);
 
+enum {
+	TEXT_DECIMALS_MAX = 18 /**< 10^18 is the last power an int64_t holds */
+};
+
+/** The reverse, without needless zeros: 250 with 3 is "0.25"
+ *  @return 0, or EOVERFLOW */
+int text_print_fixed(char *dst, size_t size, int64_t v, unsigned decimals);
+
+/** Bytes of the first character, 0 if it is none of UTF-8 (RFC 3629); t is
+ *  not empty */
+size_t text_character(struct text t);
+
+/** All of it is UTF-8, and no character is for control */
+bool text_is_printable(struct text t);
+
 /** Bytes as lower-case hex; dst holds 2 * len + 1 */
 void text_hex(char *dst, const void *data, size_t len);
 int text_unhex(void *dst, size_t size, size_t *lenp, struct text t);

@@ -51,6 +51,73 @@ static void numbers_are_taken_whole_or_refused(void **state)
 }
 
 
+static void decimals_are_printed_without_needless_zeros(void **state)
+{
+	static const struct {
+		int64_t v;
+		unsigned decimals;
+		const char *text;
+	} rows[] = {
+		/* clang-format off */
+		{ 250,       3,  "0.25" },
+		{ 1000,      3,  "1" },
+		{ -1,        6,  "-0.000001" },
+		{ 0,         6,  "0" },
+		{ 120,       0,  "120" },
+		{ 1010000,   6,  "1.01" },
+		{ INT64_MIN, 0,  "-9223372036854775808" },
+		{ INT64_MIN, 18, "-9.223372036854775808" },
+		{ INT64_MAX, 18, "9.223372036854775807" },
+		/* clang-format on */
+	};
+	(void)state;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char text[32];
+		int64_t v;
+
+		assert_int_equal(text_print_fixed(text, sizeof(text),
+						  rows[i].v, rows[i].decimals),
+				 0);
+		assert_string_equal(text, rows[i].text);
+		assert_int_equal(text_fixed(&v, text_of(text),
+					    rows[i].decimals, INT64_MIN,
+					    INT64_MAX),
+				 0);
+		assert_int_equal(v, rows[i].v);
+		assert_int_equal(text_print_fixed(text, strlen(rows[i].text),
+						  rows[i].v, rows[i].decimals),
+				 EOVERFLOW);
+	}
+}
+
+
+static void text_for_people_is_utf8_without_control(void **state)
+{
+	static const char *const good[] = { "", "abc", "B\xc3\xbcro",
+					    "\xe2\x82\xac",
+					    "\xf0\x9f\x93\x9e" };
+	static const char *const bad[] = {
+		"a\n",
+		"\x7f",
+		"\xc3",
+		"\xc0\x80",
+		"\xed\xa0\x80",
+		"\xe2\x82",
+		"\xf4\x90\x80\x80",
+		"\x80",
+	};
+	(void)state;
+
+	for (size_t i = 0; i < COUNT_OF(good); i++)
+		assert_true(text_is_printable(text_of(good[i])));
+	for (size_t i = 0; i < COUNT_OF(bad); i++)
+		assert_false(text_is_printable(text_of(bad[i])));
+	assert_false(text_is_printable((struct text){ "a\0b", 3 }));
+	assert_int_equal(text_character(text_of("\xe2\x82\xac.")), 3);
+}
+
+
 static void numbers_of_32_bits_have_their_limit(void **state)
 {
 	uint32_t v = 5;
@@ -359,6 +426,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers_are_taken_whole_or_refused),
+		cmocka_unit_test(decimals_are_printed_without_needless_zeros),
+		cmocka_unit_test(text_for_people_is_utf8_without_control),
 		cmocka_unit_test(numbers_of_32_bits_have_their_limit),
 		cmocka_unit_test(signed_numbers_reach_both_ends),
 		cmocka_unit_test(decimals_are_exact_or_refused),
