@@ -42,8 +42,13 @@ enum param_from {
 	PARAM_FROM_CALLS,
 	PARAM_FROM_SESSIONS,
 	PARAM_FROM_REGISTRATIONS,
-	PARAM_FROM_NOW
+	PARAM_FROM_CALLS_AND_REGISTRATIONS,
+	PARAM_FROM_NOW,
+	PARAM_FROMC
 };
+
+/** For people: "calls that arrive later" */
+extern const char *const param_from_text[PARAM_FROMC];
 
 struct param_def {
 	const char *name;
@@ -51,7 +56,11 @@ struct param_def {
 	const char *def;   /**< Canonical text */
 	int64_t min, max;  /**< Of numbers; of the length of a text */
 	const char *words; /**< Of an enum; of an int: words it may be beside
-			    *   the range ("None", "auto", "0"), by blanks */
+			    *   the range ("None", "auto", "0"), by blanks;
+			    *   "None|0": 0 may be typed too, and is None */
+	uint32_t decimals; /**< That a number may have */
+	uint32_t span;     /**< Of a pair: numbers in it at least */
+	uint32_t list_max; /**< Elements of a list at most */
 	const char *unit;
 	const char *allowed;  /**< For people: "0 = off, 1-3600" */
 	const char *scope;    /**< "S", "M R P" ... */
@@ -64,7 +73,7 @@ extern const struct param_def params[PARAMC];
 
 /** A value, parsed */
 struct param_value {
-	bool is_set;    /**< Not "None" (or "auto") */
+	bool is_set;    /**< Not "None" or "auto"; the number is 0 then */
 	int64_t number; /**< Of PAIR: the first */
 	int64_t second;
 	const char *text; /**< Canonical text of the whole, always */
@@ -100,24 +109,21 @@ int param_agree(const struct param_value *const values[PARAMC],
 		char why[PARAM_WHY_MAX]);
 
 /**
- * What setting a parameter means for others: aliases
+ * What setting a parameter stores: itself, and what goes with it
  *
- * Setting SS_SESSION_TIMER to n > 0 stores n in SS_SIP_SESSION_TTL, and both
- * read n. What is stored and what is read follow from here.
+ * SS_SESSION_TIMER n > 0 and SS_SIP_SESSION_TTL are one number under two
+ * names: whichever is set, both are stored and both read it. SS_SESSION_TIMER
+ * 0 leaves the TTL alone, and so does unsetting it: then the timer is on again
+ * with the TTL as it stands.
  *
- * @param text   The value as typed; NULL: unset
- * @param stores Names and texts to store; a NULL text removes it
+ * @param stores Parameters that get the text, the one that is set first
+ * @param text   As typed; NULL: unset
+ * @param timer  Value of SS_SESSION_TIMER until now
  *
  * @return how many stores there are: 1 or 2
  */
-struct param_store {
-	enum param param;
-	char text[32]; /**< Empty for the second of a plain one */
-	bool unset;
-	bool as_typed; /**< Store the text as typed */
-};
-size_t param_stores(struct param_store stores[2], enum param param,
-		    const char *text);
+size_t param_stores(enum param stores[2], enum param param, const char *text,
+		    const struct param_value *timer);
 
 enum param_level {
 	PARAM_INFO,
@@ -138,13 +144,15 @@ void param_warn(const struct param_value *const values[PARAMC],
 		const struct param_facts *facts, enum param changed,
 		param_warn_h *h, void *arg);
 
+struct param_set {
+	enum param param;
+	const char *value; /**< Canonical text; NULL: the default */
+};
+
 struct param_profile {
 	const char *name;
 	const char *help;
-	struct {
-		enum param param;
-		const char *value; /**< NULL: the default */
-	} sets[32];
+	struct param_set sets[32];
 	size_t setc;
 };
 
