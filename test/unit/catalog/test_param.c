@@ -82,7 +82,7 @@ static char *table_print(void)
 		[PARAM_PAIR] = "pair",         [PARAM_SECONDS] = "seconds",
 		[PARAM_PATTERNS] = "patterns", [PARAM_TEXTS] = "texts",
 	};
-	static const char *const froms[] = {
+	static const char *const since[] = {
 		[PARAM_FROM_CALLS] = "C",
 		[PARAM_FROM_SESSIONS] = "A",
 		[PARAM_FROM_REGISTRATIONS] = "B",
@@ -102,7 +102,7 @@ static char *table_print(void)
 			      def->allowed, def->scope,
 			      def->override ? " " : "",
 			      def->override ? def->override : "",
-			      froms[def->from]);
+			      since[def->from]);
 	}
 	(void)fclose(f);
 
