@@ -76,7 +76,7 @@ struct param_value {
 	bool is_set;    /**< Not "None" or "auto"; the number is 0 then */
 	int64_t number; /**< Of PAIR: the first */
 	int64_t second;
-	const char *text; /**< Canonical text of the whole, always */
+	const char *text;       /**< Canonical text of the whole, always */
 	const int64_t *numbers; /**< Of SECONDS */
 	const char *const *texts;
 	size_t count;

@@ -390,9 +390,11 @@ static int refuse(const struct param_def *def, struct text bad,
 	char shown[SHOWN_MAX + 1];
 	size_t l = bad.l < SHOWN_MAX ? bad.l : SHOWN_MAX;
 
-	for (size_t i = 0; i < l; i++)
-		shown[i] = bad.p[i] >= 0x20 && bad.p[i] < 0x7f ? bad.p[i]
-							       : '?';
+	for (size_t i = 0; i < l; i++) {
+		shown[i] = bad.p[i];
+		if (shown[i] < 0x20 || shown[i] >= 0x7f)
+			shown[i] = '?';
+	}
 	shown[l] = '\0';
 
 	(void)text_print(why, PARAM_WHY_MAX, "%s: %s%s is not allowed (%s)",

@@ -19,7 +19,7 @@ enum {
 	DIGITS_LEAST = 3, /* Fewer are a country, or all numbers */
 	MICRO_DECIMALS = 6,
 	PORTS_PER_CALL = 4, /* RTP and RTCP of two legs */
-	EXPIRES_LEAST = 5,  /* Keep-alives in a binding's life */
+	EXPIRES_LEAST = 5,  /* Datagrams in a binding's life */
 	MS_PER_S = 1000,
 };
 
@@ -205,20 +205,21 @@ static bool overlap(const char *a, const char *b)
 
 static bool lists_overlap(const struct seen *seen)
 {
-	const struct param_value *none =
+	const struct param_value *unrecorded =
 		seen->values[SERVER_BILLING_NO_CDR_E164S];
-	const struct param_value *free_ =
+	const struct param_value *unpaid =
 		seen->values[SERVER_BILLING_FREE_E164S];
 
-	for (size_t i = 0; i < none->count; i++) {
-		for (size_t j = 0; j < free_->count; j++) {
-			if (!overlap(none->texts[i], free_->texts[j]))
+	for (size_t i = 0; i < unrecorded->count; i++) {
+		for (size_t j = 0; j < unpaid->count; j++) {
+			if (!overlap(unrecorded->texts[i], unpaid->texts[j]))
 				continue;
 			(void)text_print(seen->message, MESSAGE_MAX,
 					 "%s and %s of "
 					 "SERVER_BILLING_FREE_E164S cover the "
 					 "same numbers: they have no record",
-					 none->texts[i], free_->texts[j]);
+					 unrecorded->texts[i],
+					 unpaid->texts[j]);
 			return true;
 		}
 	}

@@ -39,27 +39,29 @@ static const struct param_profile *get(const char *name)
 }
 
 
+static void assert_canonical(const struct param_set *set)
+{
+	struct param_value *value = NULL;
+	char why[PARAM_WHY_MAX];
+
+	if (param_parse(&value, set->param, text_of(set->value), why))
+		fail_msg("%s", why);
+	assert_string_equal(value->text, set->value);
+	free(value);
+}
+
+
 static void every_value_is_allowed_and_canonical(void **state)
 {
-	char why[PARAM_WHY_MAX];
 	(void)state;
 
 	for (size_t i = 0; i < param_profilec; i++) {
 		const struct param_profile *profile = &param_profiles[i];
 
 		assert_true(profile->setc > 0 && profile->help[0]);
-		for (size_t j = 0; j < profile->setc; j++) {
-			const struct param_set *set = &profile->sets[j];
-			struct param_value *value = NULL;
-
-			if (!set->value)
-				continue;
-			if (param_parse(&value, set->param,
-					text_of(set->value), why))
-				fail_msg("%s: %s", profile->name, why);
-			assert_string_equal(value->text, set->value);
-			free(value);
-		}
+		for (size_t j = 0; j < profile->setc; j++)
+			if (profile->sets[j].value)
+				assert_canonical(&profile->sets[j]);
 	}
 }
 
