@@ -58,7 +58,7 @@ const char *const param_from_text[PARAM_FROMC] = {
 	[PARAM_FROM_REGISTRATIONS] = "registrations handled later",
 	[PARAM_FROM_CALLS_AND_REGISTRATIONS] =
 		"calls and registrations that come later",
-	[PARAM_FROM_NOW] = "at once, or the next cycle",
+	[PARAM_FROM_NOW] = "everything, at once or from the next cycle",
 };
 
 
