@@ -11,7 +11,8 @@
  *     many COUNT SQL          as many queries; refused COUNT
  *     transaction SQL;;SQL    answer
  *     stream SQL              piece N ROWS ...; answer
- *     copy ROWS SQL           "copied" when the data has ended; answer
+ *     copy ROWS SQL           "held back" when it must wait the first time,
+ *                             "copied" when the data has ended; answer
  *     giveup ROWS SQL         the same, but not ended well
  *     again SQL               its handler asks it again; answer
  *     free SQL                its handler frees the connection
@@ -236,6 +237,7 @@ static void on_piece(int err, const struct db_result *r, const char *why,
 		     void *arg)
 {
 	struct ask *ask = arg;
+	struct talk *talk = ask->talk;
 
 	if (err != EAGAIN) {
 		struct rusage usage;
@@ -253,7 +255,7 @@ static void on_piece(int err, const struct db_result *r, const char *why,
 			printf("out of order\n");
 	}
 	if (ask->does_free)
-		ask->talk->db = db_free(ask->talk->db);
+		talk->db = db_free(talk->db); /* and ask */
 }
 
 
@@ -284,7 +286,8 @@ static void on_room(void *arg)
 				 (unsigned long long)ask->done + 1);
 		err = db_copy_data(ask->talk->db, row, strlen(row));
 		if (err == EAGAIN) {
-			ask->refused++;
+			if (ask->refused++ == 0)
+				printf("held back\n");
 			return;
 		}
 		if (err)
