@@ -319,7 +319,8 @@ static void piece_give(struct db *db, const struct job *job)
 	if (rowc == 0)
 		return;
 
-	memcpy(rows, db->reading.rows, rowc * sizeof(*rows));
+	for (size_t i = 0; i < rowc; i++)
+		rows[i] = db->reading.rows[i];
 	db->reading.rowc = 0;
 	if (job->h)
 		job->h(EAGAIN, &r, "", job->arg);

@@ -16,7 +16,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 from support.cases import SANITIZED, bin_dir, case, main  # noqa: E402
-from support.cluster import wait_for  # noqa: E402
+from support.cluster import Ports, wait_for  # noqa: E402
 from support.postgres import Postgres  # noqa: E402
 
 
@@ -410,6 +410,29 @@ def a_copy_may_last_longer_than_a_statement():
         t.tell("copy 5 CREATE TEMP TABLE x AS SELECT pg_sleep(0.5)::text; "
                "COPY t FROM STDIN")
         t.until(r"answer 1 ok \|5")
+
+
+@case
+def over_tls_nothing_is_left_lying():
+    port = Ports().first
+    hba = ("hostssl all all 127.0.0.1/32 trust",)
+    pg = Postgres(hba=hba, listen_addresses="127.0.0.1", port=str(port),
+                  ssl="on")
+    pg.make_certificate()
+    with pg, talk(pg, f"host=127.0.0.1 port={port} user=tandem dbname=tandem "
+                  "sslmode=require", listen="one") as t:
+        t.expect("up")
+        assert t.ask("query SELECT ssl FROM pg_stat_ssl "
+                     "WHERE pid = pg_backend_pid()")[3] == ["t"]
+        for size in range(1000, 60000, 997):  # records of all sizes
+            err, _, _, values = t.ask(f"query SELECT repeat('x', {size})")
+            assert err == "ok" and len(values[0]) == size
+        t.tell("stream SELECT g, repeat('x', 900) "
+               "FROM generate_series(1, 50000) g")
+        line, _ = t.until("streamed .*", 60)
+        assert line.split()[1] == "50000"
+        pg.psql("NOTIFY one, 'first'")
+        t.until("notify one first")
 
 
 # --- losing and finding ----------------------------------------------------------

@@ -56,6 +56,7 @@ class Postgres:
         self.database = database
         self.settings = {**SETTINGS, **settings,
                          "unix_socket_directories": str(self.run)}
+        self.port = self.settings.get("port", "5432")
         for path in (self.data, self.run):
             path.mkdir(mode=0o700)
         if os.getuid() == 0:  # PostgreSQL refuses to be root
@@ -80,9 +81,22 @@ class Postgres:
                       "--init-groups"]
         return [*words, "--", *command]
 
+    def make_certificate(self):
+        """What ssl=on needs; before start()."""
+        key, crt = self.data / "server.key", self.data / "server.crt"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+             "-keyout", key, "-out", crt, "-days", "1", "-subj", "/CN=test"],
+            check=True, capture_output=True)
+        owner = self.data.stat()
+        for path in (key, crt):
+            path.chmod(0o600)
+            os.chown(path, owner.st_uid, owner.st_gid)
+
     @property
     def conninfo(self):
-        return f"host={self.run} user={USER} dbname={self.database}"
+        return (f"host={self.run} port={self.port} user={USER} "
+                f"dbname={self.database}")
 
     # -- life ---------------------------------------------------------------
 
@@ -104,8 +118,8 @@ class Postgres:
     def _answers(self):
         assert self.process.poll() is None, self.log.read_text()
         return subprocess.run(
-            [self.bin / "pg_isready", "-q", "-h", self.run, "-U", USER, "-d",
-             "postgres"], check=False).returncode == 0
+            [self.bin / "pg_isready", "-q", "-h", self.run, "-p", self.port,
+             "-U", USER, "-d", "postgres"], check=False).returncode == 0
 
     def stop(self, mode="fast"):
         """fast: it says goodbye; immediate: as after a crash."""
@@ -156,8 +170,8 @@ class Postgres:
         """Lines, columns separated by |."""
         done = subprocess.run(
             [self.bin / "psql", "-X", "-q", "-A", "-t", "-v",
-             "ON_ERROR_STOP=1", "-h", self.run, "-U", USER, "-d",
-             database or self.database, "-c", sql],
+             "ON_ERROR_STOP=1", "-h", self.run, "-p", self.port, "-U", USER,
+             "-d", database or self.database, "-c", sql],
             capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout.splitlines()
