@@ -29,8 +29,10 @@ create table config_change (
 	after jsonb,
 	secrets jsonb,
 	primary key (version, seq),
-	constraint config_change_op_rows check (
-		(before is null) = (op = 'insert') and (after is null) = (op = 'delete'))
+	constraint config_change_op_rows check (case op
+		when 'insert' then before is null and after is not null
+		when 'update' then before is not null and after is not null
+		when 'delete' then before is not null and after is null end)
 );
 create index config_change_record on config_change (kind, id);
 
@@ -79,17 +81,16 @@ end $$;
 create function config_shown(record jsonb) returns jsonb
 language sql immutable parallel safe as $$
 	select case when record ? 'ha1' or record ? 'sealed' then record
-		|| case when jsonb_typeof(record -> 'ha1') = 'string'
-			then '{"ha1": "set"}' else '{}' end::jsonb
-		|| case when jsonb_typeof(record -> 'sealed') = 'string'
-			then '{"sealed": "set"}' else '{}' end::jsonb
+		|| case when record ->> 'ha1' <> '' then '{"ha1": "set"}' else '{}' end::jsonb
+		|| case when record ->> 'sealed' <> '' then '{"sealed": "set"}' else '{}' end::jsonb
 	else record end
 $$;
 create function config_hidden(record jsonb) returns jsonb
 language sql immutable parallel safe as $$
 	select case when record ? 'ha1' or record ? 'sealed' then
 		nullif(jsonb_strip_nulls(jsonb_build_object(
-			'ha1', record -> 'ha1', 'sealed', record -> 'sealed')), '{}')
+			'ha1', nullif(record ->> 'ha1', ''),
+			'sealed', nullif(record ->> 'sealed', ''))), '{}')
 	end
 $$;
 

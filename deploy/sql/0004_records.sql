@@ -99,7 +99,7 @@ create table mapping (
 			check (username !~ '[\u0001-\u0020\u007f]' and octet_length(username) <= 128),
 	ha1 text
 		constraint mapping_ha1_format
-			check (ha1 ~ '^([^\t\n]*\t[0-9a-f]{32}\t[0-9a-f]{64}(\n|$))+$'),
+			check (ha1 ~ '^([^\t\n]*\t[0-9a-f]{32}\t[0-9a-f]{64}(\n|$))*$'),
 	line_limit integer not null default 0
 		constraint mapping_line_limit_range check (line_limit between 0 and 1000000),
 	cps_limit integer not null default 0
@@ -193,15 +193,17 @@ create table registration (
 			check (auth_user !~ '[\u0001-\u001f\u007f]' and octet_length(auth_user) <= 128),
 	sealed text
 		constraint registration_sealed_format
-			check (sealed ~ '^([A-Za-z0-9+/]{4})+([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$'
+			check (sealed ~ '^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$'
 				and octet_length(sealed) <= 4096),
 	host_name text not null default ''
 		constraint registration_host_name_format
 			check (host_name ~ '^([A-Za-z0-9._-]*|\[?[0-9A-Fa-f:.]+\]?)$'
 				and octet_length(host_name) <= 255),
-	register_period integer -- 0: auto
-		constraint registration_register_period_range
-			check (register_period = 0 or register_period between 20 and 7200),
+	register_period text -- seconds, or the word
+		constraint registration_register_period_range check (case
+			when register_period ~ '^[1-9][0-9]{1,3}$'
+				then register_period::integer between 20 and 7200
+			else register_period = 'auto' end),
 	send_unregister boolean,
 	gateway_id integer
 );
@@ -224,10 +226,10 @@ create table routing (
 			check (username !~ '[\u0001-\u0020\u007f]' and octet_length(username) <= 128),
 	ha1 text
 		constraint routing_ha1_format
-			check (ha1 ~ '^([^\t\n]*\t[0-9a-f]{32}\t[0-9a-f]{64}(\n|$))+$'),
+			check (ha1 ~ '^([^\t\n]*\t[0-9a-f]{32}\t[0-9a-f]{64}(\n|$))*$'),
 	sealed text
 		constraint routing_sealed_format
-			check (sealed ~ '^([A-Za-z0-9+/]{4})+([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$'
+			check (sealed ~ '^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$'
 				and octet_length(sealed) <= 4096),
 	line_limit integer not null default 0
 		constraint routing_line_limit_range check (line_limit between 0 and 1000000),
@@ -288,7 +290,8 @@ create table routing (
 		constraint routing_registration_reference references registration on delete restrict
 		deferrable,
 	options_check boolean not null default false,
-	switch boolean,
+	switch text
+		constraint routing_switch_values check (switch in ('off', 'on')),
 	stop_codes text not null default ''
 		constraint routing_stop_codes_format check (stop_codes ~ '^([3-6][0-9]{2}(,(?!$)|$))*$'),
 	ring_back text not null default 'passthrough'
@@ -336,7 +339,7 @@ create table phone (
 		constraint phone_number_format check (number ~ '^[0-9A-Za-z*#_]{1,40}$'),
 	ha1 text
 		constraint phone_ha1_format
-			check (ha1 ~ '^([^\t\n]*\t[0-9a-f]{32}\t[0-9a-f]{64}(\n|$))+$'),
+			check (ha1 ~ '^([^\t\n]*\t[0-9a-f]{32}\t[0-9a-f]{64}(\n|$))*$'),
 	account_id integer not null,
 	account_kind text not null generated always as ('customer') stored,
 	enabled boolean not null default true,
@@ -346,7 +349,7 @@ create table phone (
 		constraint phone_line_limit_range check (line_limit between 0 and 1000000),
 	forward_no_answer text collate "C"
 		constraint phone_forward_no_answer_format
-			check (forward_no_answer ~ '^[0-9A-Za-z*#_]{1,40}$'),
+			check (forward_no_answer ~ '^[0-9A-Za-z*#_]{0,40}$'),
 	codecs text not null default ''
 		constraint phone_codecs_format
 			check (codecs ~ '^([A-Za-z0-9._+-]+(,(?!$)|$))*$' and octet_length(codecs) <= 1024),
@@ -395,7 +398,7 @@ create table list (
 	entry text collate "C" not null,
 	constraint list_entry_format check (case
 		when list in ('source_black', 'source_white') then entry !~ ',' and is_networks(entry)
-		else entry ~ '^(?=.)[0-9A-Za-z#_+]{0,40}\*?$' end),
+		else entry ~ '^(?=.)[0-9A-Za-z#_+]{0,63}\*?$' end),
 	constraint list_unique unique (list, entry)
 );
 

@@ -57,10 +57,10 @@ create table ledger (
 	-- Of the client that asks for a payment, so that it may ask again
 	request_id text collate "C"
 		constraint ledger_request_unique unique
-		constraint ledger_request_length check (octet_length(request_id) between 1 and 128),
+		constraint ledger_request_id_length check (octet_length(request_id) between 1 and 128),
 	constraint ledger_origin check (case
 		when kind in ('call', 'commission') then cdr_id is not null and operator is null
-		else operator <> '' end),
+		else coalesce(operator, '') <> '' end),
 	-- A record that is delivered twice is booked once.
 	constraint ledger_call_unique unique (cdr_id, account_id, kind)
 );

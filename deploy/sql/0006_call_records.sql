@@ -6,7 +6,7 @@
 
 create table cdr (
 	cdr_id text collate "C" not null
-		constraint cdr_id_length check (octet_length(cdr_id) between 1 and 128),
+		constraint cdr_cdr_id_length check (octet_length(cdr_id) between 1 and 128),
 	parent_cdr_id text collate "C",
 	start_time timestamptz(3) not null
 		constraint cdr_start_time_range check (start_time
@@ -171,8 +171,9 @@ declare
 	parent regclass;
 	day date;
 begin
-	if days not between 0 and 366 then
-		raise exception 'cdr_partitions_ahead: % is not allowed (0-366)', days
+	if days is null or days not between 0 and 366 then
+		raise exception 'cdr_partitions_ahead: % is not allowed (0-366)',
+			coalesce(days::text, 'null')
 			using errcode = 'invalid_parameter_value';
 	end if;
 	perform pg_advisory_xact_lock(hashtext('tandem partitions'));
