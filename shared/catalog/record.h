@@ -57,18 +57,23 @@ enum record_type {
 	RECORD_ENTRY,    /**< cat_str: number pattern or network, by list */
 	RECORD_HA1,      /**< span of struct cat_ha1; shown as set or none */
 	RECORD_SEALED,   /**< span of bytes; shown as set or none */
+	RECORD_TYPEC
 };
 
 struct record_field {
 	const char *name;
 	enum record_type type;
-	size_t offset; /**< Of the member in the row */
-	int64_t min, max;
+	size_t offset;     /**< Of the member in the row */
+	int64_t min, max;  /**< Of a number; of the bytes of a text; of the
+			    *   elements of a list. A reference with min 1
+			    *   may not be none. */
 	const char *def;   /**< Canonical text; NULL: must be given */
-	const char *words; /**< Of an enum, separated by blanks */
+	const char *words; /**< Of an enum, separated by blanks. Of an int: it
+			    *   may be beside the range and is 0. Of a host: it
+			    *   or an address, no name. */
 	enum record_kind ref;
-	bool inherits;     /**< "inherit": param decides, or there is no limit */
-	enum param param;  /**< Which; PARAMC: none */
+	bool inherits; /**< "inherit": param decides, or there is no limit */
+	enum param param; /**< Which; PARAMC: none */
 	const char *help;
 };
 
@@ -105,8 +110,19 @@ typedef uint32_t(record_resolve_h)(enum record_kind kind, struct text name,
 typedef const char *(record_name_h)(enum record_kind kind, uint32_t id,
 				    void *arg);
 
+enum {
+	RECORD_ALLOWED_MAX = 160
+};
+
+/** What a field may hold, for people: "inherit, 1-600" */
+void record_allowed(const struct record_field *field,
+		    char allowed[RECORD_ALLOWED_MAX]);
+
 /**
  * Check a value as it was typed
+ *
+ * Of a secret it is what the database holds; a reference is a name that could
+ * be: whether there is such a record is not looked at.
  *
  * @param canonp Its canonical text, malloc()ed; NULL: not wanted
  * @param why    "trying_timeout: 601 is not allowed (1-600)"
@@ -119,7 +135,8 @@ int record_check(const struct record_field *field, struct text value,
 /**
  * Put a value into a row that is being made
  *
- * @param resolve For references; a name it does not know is EINVAL
+ * @param resolve For references; a name it does not know is EINVAL. NULL: they
+ *                are ids in decimal, 0 is none.
  *
  * @return 0 if success, EINVAL (why says it), ENOMEM
  */
@@ -131,9 +148,11 @@ int record_put(const struct record_field *field, void *row, struct heap *heap,
  * The canonical text of a field of a row; secrets are "set" or "none"
  *
  * @param heap  The part's heap: bytes, and how many
+ * @param name  For references. NULL: they are printed as ids in decimal.
  * @param textp malloc()ed
  *
- * @return 0 if success, EBADMSG if the row points outside, ENOMEM
+ * @return 0 if success, EBADMSG if the row points outside or holds what has no
+ *         text, ENOMEM
  */
 int record_print(const struct record_field *field, const void *row,
 		 const uint8_t *heap, size_t heap_size, record_name_h *name,
