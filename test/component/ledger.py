@@ -9,7 +9,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 from support.cases import case, main  # noqa: E402
-from support.schema import migrated  # noqa: E402
+from support.schema import migrated, sessions  # noqa: E402
 
 
 # --- money -------------------------------------------------------------------
@@ -111,6 +111,24 @@ def what_is_kept_back_is_never_more_than_there_is():
         d.refuses("select hold_set('q', 9, 1)", "hold_account_reference")
 
 
+@case
+def two_at_once_do_not_get_the_same_money():
+    asks = [("hold_set('a', 1, 600)", "hold_set('b', 1, 600)", "0\n"),
+            ("lease_raise('a', 1, 600)", "lease_raise('b', 1, 600)", "400\n")]
+    with migrated("insert into account (name, overdraft) "
+                  "values ('c', 1000)") as d:
+        for first, second, answer in asks:
+            with sessions(d, 2) as (one, two):
+                one.tell(f"begin; select {first};")
+                assert one.said() == "600\n"
+                two.tell(f"select {second};")
+                d.wait_for_locks(1)
+                one.tell("commit;")
+                assert one.said() == ""
+                assert two.said() == answer
+            d.sql("delete from hold; delete from lease")
+
+
 # --- call records ------------------------------------------------------------
 
 def where_they_lie(d, table="cdr"):
@@ -128,15 +146,16 @@ def partitions_are_made_ahead_and_empty_the_default_one():
         d.sql("set timezone = 'Pacific/Auckland'; " + record +
               "('a', '2024-02-29 00:00:00Z', 'NormalRelease'), "
               "('b', '2024-02-29 23:59:59.999Z', 'NormalRelease'), "
-              "('c', '2024-03-01 00:00:00Z', 'NormalRelease'); " + attempt +
-              "('a', '2024-02-29 00:00:00Z', 1, 'g')")
+              "('c', '2024-03-01 00:00:00Z', 'NormalRelease'), "
+              "('d', '2024-12-31 23:59:59.999Z', 'NormalRelease'); " +
+              attempt + "('a', '2024-02-29 00:00:00Z', 1, 'g')")
         assert where_they_lie(d) == ["cdr_default|a", "cdr_default|b",
-                                     "cdr_default|c"]
+                                     "cdr_default|c", "cdr_default|d"]
         assert d.sql("set timezone = 'Pacific/Auckland'; "
                      "select cdr_partitions_ahead(0)") == (
-            "cdr_20240229\ncdr_20240301\nattempt_20240229")
+            "cdr_20240229\ncdr_20240301\ncdr_20241231\nattempt_20240229")
         assert where_they_lie(d) == ["cdr_20240229|a", "cdr_20240229|b",
-                                     "cdr_20240301|c"]
+                                     "cdr_20240301|c", "cdr_20241231|d"]
         assert where_they_lie(d, "attempt") == ["attempt_20240229|a"]
         # The made ones are like those that were there.
         d.refuses(record + "('a', '2024-02-29 00:00:00Z', 'NormalRelease')",
@@ -156,15 +175,15 @@ def partitions_are_made_ahead_and_empty_the_default_one():
 
 @case
 def two_that_make_partitions_at_once_make_them_once():
-    with migrated() as d:
-        running = [d.start_psql("select cdr_partitions_ahead(20);")
-                   for _ in range(3)]
-        made = []
-        for process in running:
-            out, wrong = process.communicate(timeout=60)
-            assert process.returncode == 0, wrong
-            made += out.split()
-        assert len(made) == len(set(made)) == 2 * 13, made
+    with migrated() as d, sessions(d, 2) as (one, two):
+        one.tell("begin; select cdr_partitions_ahead(9);")
+        made = one.said().split()
+        assert len(made) == 4, made
+        two.tell("select cdr_partitions_ahead(10);")
+        d.wait_for_locks(1)
+        one.tell("commit;")
+        assert one.said() == ""
+        assert len(two.said().split()) == 2
 
 
 @case
@@ -185,6 +204,21 @@ def old_days_are_dropped_whole():
         assert d.sql("select cdr_prune('3 days')") == ""
         for keep in ("'0'", "'-1 day'", "'23 hours'", "null"):
             d.refuses(f"select cdr_prune({keep})", words="not allowed")
+
+
+@case
+def two_that_drop_days_at_once_drop_them_once():
+    with migrated("insert into cdr (cdr_id, start_time, end_reason) "
+                  "values ('a', '2024-01-01 00:00:00Z', 'NormalRelease'); "
+                  "select cdr_partitions_ahead(0)") as d, \
+            sessions(d, 2) as (one, two):
+        one.tell("begin; select cdr_prune('1 day');")
+        assert one.said() == "cdr_20240101\n"
+        two.tell("select cdr_prune('1 day');")
+        d.wait_for_locks(1)
+        one.tell("commit;")
+        assert one.said() == ""
+        assert two.said() == ""
 
 
 if __name__ == "__main__":

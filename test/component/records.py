@@ -9,7 +9,6 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 from support.cases import case, main  # noqa: E402
-from support.cluster import wait_for  # noqa: E402
 from support.schema import RECORDS, migrated, quoted, sessions  # noqa: E402
 
 # --- records -----------------------------------------------------------------
@@ -440,11 +439,7 @@ def doubled_ones_are_refused_to_two_writers_at_once():
                     one.tell(f"begin; {first};")
                     assert one.said() == ""
                     two.tell(f"{second};")
-                    wait_for(10, lambda: d.sql(
-                        "select count(*) from pg_stat_activity where "
-                        "application_name = 'session' and "
-                        "wait_event_type = 'Lock'") == "1",
-                        "the second to wait for the first")
+                    d.wait_for_locks(1)
                     one.tell("commit;")
                     assert one.said() == ""
                     assert f"CONSTRAINT NAME:  {name}" in two.said()

@@ -6,7 +6,7 @@ import re
 import subprocess
 import time
 
-from support.cluster import ROOT
+from support.cluster import ROOT, wait_for
 from support.postgres import USER, Postgres
 
 PSQL = ["psql", "-X", "-q", "-A", "-t", "-v", "VERBOSITY=verbose"]
@@ -60,6 +60,13 @@ class Schema(Postgres):
             "-f", self.script("\n".join(script))).split("\n")
         assert len(answers) == len(statements)
         return answers
+
+    def wait_for_locks(self, count):
+        """Until so many sessions wait for another"""
+        wait_for(10, lambda: self.sql(
+            "select count(*) from pg_stat_activity where application_name = "
+            "'session' and wait_event_type = 'Lock'") == str(count),
+            f"{count} sessions to wait")
 
     def script(self, text):
         path = self.dir / f"script{time.monotonic_ns()}"
