@@ -96,7 +96,7 @@ create table mapping (
 		constraint mapping_type_values check (type in ('static', 'dynamic')),
 	username text collate "C" not null default ''
 		constraint mapping_username_format
-			check (username !~ '[\u0001-\u0020\u007f]' and octet_length(username) <= 128),
+			check (username !~ '[\u0001-\u001f\u007f]' and octet_length(username) <= 128),
 	ha1 text
 		constraint mapping_ha1_format
 			check (ha1 ~ '^([^\t\n]*\t[0-9a-f]{32}\t[0-9a-f]{64}(\n|$))*$'),
@@ -125,7 +125,7 @@ create table mapping (
 			check (local_ip = 'auto' or (local_ip !~ '[/,]' and is_networks(local_ip))),
 	codecs text not null default ''
 		constraint mapping_codecs_format
-			check (codecs ~ '^([A-Za-z0-9._+-]+(,(?!$)|$))*$' and octet_length(codecs) <= 1024),
+			check (codecs ~ '^([A-Za-z0-9._+-]+(,(?!$)|$))*$' and octet_length(codecs) <= 2048),
 	dtmf_mode text not null default 'transparent'
 		constraint mapping_dtmf_mode_values
 			check (dtmf_mode in ('transparent', 'rfc2833', 'info', 'inband')),
@@ -180,14 +180,14 @@ create table registration (
 		constraint registration_transport_values check (transport in ('udp', 'tcp', 'tls')),
 	local_port text not null default ''
 		constraint registration_local_port_format
-			check (local_port !~ '[\u0001-\u0020\u007f]' and octet_length(local_port) <= 64),
+			check (local_port !~ '[\u0001-\u001f\u007f]' and octet_length(local_port) <= 64),
 	domain text not null default ''
 		constraint registration_domain_format
 			check (domain ~ '^([A-Za-z0-9._-]*|\[?[0-9A-Fa-f:.]+\]?)$'
 				and octet_length(domain) <= 255),
 	username text not null default ''
 		constraint registration_username_format
-			check (username !~ '[\u0001-\u0020\u007f]' and octet_length(username) <= 128),
+			check (username !~ '[\u0001-\u001f\u007f]' and octet_length(username) <= 128),
 	auth_user text not null default ''
 		constraint registration_auth_user_format
 			check (auth_user !~ '[\u0001-\u001f\u007f]' and octet_length(auth_user) <= 128),
@@ -223,7 +223,7 @@ create table routing (
 		constraint routing_type_values check (type in ('static', 'dynamic')),
 	username text collate "C" not null default ''
 		constraint routing_username_format
-			check (username !~ '[\u0001-\u0020\u007f]' and octet_length(username) <= 128),
+			check (username !~ '[\u0001-\u001f\u007f]' and octet_length(username) <= 128),
 	ha1 text
 		constraint routing_ha1_format
 			check (ha1 ~ '^([^\t\n]*\t[0-9a-f]{32}\t[0-9a-f]{64}(\n|$))*$'),
@@ -256,7 +256,7 @@ create table routing (
 			check (local_ip = 'auto' or (local_ip !~ '[/,]' and is_networks(local_ip))),
 	codecs text not null default ''
 		constraint routing_codecs_format
-			check (codecs ~ '^([A-Za-z0-9._+-]+(,(?!$)|$))*$' and octet_length(codecs) <= 1024),
+			check (codecs ~ '^([A-Za-z0-9._+-]+(,(?!$)|$))*$' and octet_length(codecs) <= 2048),
 	dtmf_mode text not null default 'transparent'
 		constraint routing_dtmf_mode_values
 			check (dtmf_mode in ('transparent', 'rfc2833', 'info', 'inband')),
@@ -352,7 +352,7 @@ create table phone (
 			check (forward_no_answer ~ '^[0-9A-Za-z*#_]{0,40}$'),
 	codecs text not null default ''
 		constraint phone_codecs_format
-			check (codecs ~ '^([A-Za-z0-9._+-]+(,(?!$)|$))*$' and octet_length(codecs) <= 1024),
+			check (codecs ~ '^([A-Za-z0-9._+-]+(,(?!$)|$))*$' and octet_length(codecs) <= 2048),
 	dtmf_mode text not null default 'transparent'
 		constraint phone_dtmf_mode_values
 			check (dtmf_mode in ('transparent', 'rfc2833', 'info', 'inband')),
