@@ -5,10 +5,12 @@ records.py BIN CASE: one case, in a PostgreSQL of its own.
 """
 
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 from support.cases import case, main  # noqa: E402
+from support.cluster import ROOT  # noqa: E402
 from support.schema import RECORDS, migrated, quoted, sessions  # noqa: E402
 
 # --- records -----------------------------------------------------------------
@@ -63,7 +65,7 @@ WRONG = [
     (GATEWAYS, "lock", "values", ["in"]),
     (GATEWAYS, "type", "values", ["peer"]),
     (GATEWAYS + ["registration"], "username", "format",
-     ["a b", "a\n", "x" * 129]),
+     ["a\tb", "a\n", "x" * 129]),
     (SIDES, "ha1", "format", [
         "x", "r\t" + "a" * 31 + "\t" + "b" * 64, "r\t" + "A" * 32 + "\t" +
         "b" * 64, "r\t" + "a" * 32 + "\t" + "b" * 65]),
@@ -79,7 +81,7 @@ WRONG = [
     (GATEWAYS, "request_address", "values", ["via"]),
     (GATEWAYS, "local_ip", "format",
      ["", "host", "10.0.0.0/8", "10.0.0.1,10.0.0.2", "10.0.0"]),
-    (SIDES, "codecs", "format", ["PCMU,", ",", "PC MU", "x" * 1025]),
+    (SIDES, "codecs", "format", ["PCMU,", ",", "PC MU", "x" * 2049]),
     (SIDES, "dtmf_mode", "values", ["auto"]),
     (GATEWAYS, "rtp_learning", "values", ["none"]),
     (SIDES, "nomedia_time", "range", [-1, 3601]),
@@ -97,7 +99,7 @@ WRONG = [
     (["registration"], "sip_proxy", "format", ["", "a b", "h:1", "x" * 256]),
     (["registration"], "remote_port", "range", [0, 65536]),
     (["registration"], "transport", "values", ["sctp"]),
-    (["registration"], "local_port", "format", ["a b", "x" * 65]),
+    (["registration"], "local_port", "format", ["a\tb", "x" * 65]),
     (["registration"], "domain", "format", ["a b", "x" * 256]),
     (["registration"], "auth_user", "format", ["a\tb", "x" * 129]),
     (["registration"], "host_name", "format", ["a b", "x" * 256]),
@@ -277,6 +279,48 @@ def every_wrong_value_is_refused_by_its_name():
 def every_right_value_is_taken():
     with migrated(RECORDS) as d:
         statements = [insertion(t, changed) for t, changed in ALLOWED]
+        for statement, answer in zip(statements, d.tried(statements)):
+            assert answer == "", f"{statement}\nbroke {answer}"
+
+
+def fields_of_code():
+    """(table, column, words) of every field that the code knows"""
+    kinds = {"RATE_TABLE": ["rate_table"], "ACCOUNT": ["account"],
+             "GROUP": ["gateway_group"], "GATEWAY": GATEWAYS,
+             "MAPPING": ["mapping"], "REGISTRATION": ["registration"],
+             "ROUTING": ["routing"], "PHONE": ["phone"], "RATE": ["rate"],
+             "LIST": ["list"]}
+    text = (ROOT / "shared/catalog/records.def").read_text(encoding="utf-8")
+    rows = re.findall(r"(?ms)^([A-Z_]+)\((\w+), [\w.]+, ([A-Z0-9]+),(.*?)HELP",
+                      text)
+    assert len(rows) > 80, "records.def reads otherwise than it did"
+    for kind, name, of_type, rest in rows:
+        words = re.search(r'WORDS\("([^"]*)"\)', rest)
+        for table in kinds[kind]:
+            yield (table, name + ("_id" if of_type in ("REF", "REFS") else ""),
+                   words.group(1).split() if words else [])
+
+
+@case
+def the_columns_are_the_fields_that_the_code_knows():
+    # Of the dialect of the database: keys, and constants for foreign keys
+    own = {"id", "account_kind", "agent_kind"}
+    # Words that need another column beside them
+    beside = {"dynamic": {"username": "u"}, "password": {"username": "u"},
+              "ip_port": {"addresses": "10.0.0.1:1"},
+              "source_black": {"entry": "10.0.0.1"},
+              "source_white": {"entry": "10.0.0.1"}}
+    fields = list(fields_of_code())
+    with migrated(RECORDS) as d:
+        columns = {tuple(line.split("|")) for line in d.sql(
+            "select table_name, column_name from information_schema.columns "
+            "where table_schema = 'public'").split("\n")}
+        tables = {table for table, _, _ in fields}
+        assert {(t, c) for t, c in columns if t in tables and c not in own} \
+            == {(t, c) for t, c, _ in fields}
+        statements = [
+            insertion(table, {column: word, **beside.get(word, {})})
+            for table, column, words in fields for word in words]
         for statement, answer in zip(statements, d.tried(statements)):
             assert answer == "", f"{statement}\nbroke {answer}"
 
