@@ -111,7 +111,7 @@ void number_clean(struct number *number, struct text user)
 /* --- dial plans ----------------------------------------------------------- */
 
 /* A text of the heap; false if it does not end in there */
-static bool heap_has(struct text *t, const uint8_t *heap, size_t heap_size,
+static bool heap_has(struct text *t, const struct number_plan *plan,
 		     cat_str str)
 {
 	const uint8_t *end;
@@ -120,14 +120,14 @@ static bool heap_has(struct text *t, const uint8_t *heap, size_t heap_size,
 		*t = (struct text){ .p = "", .l = 0 };
 		return true;
 	}
-	if (str >= heap_size)
+	if (str >= plan->heap_size)
 		return false;
-	end = memchr(heap + str, '\0', heap_size - str);
+	end = memchr(plan->heap + str, '\0', plan->heap_size - str);
 	if (!end)
 		return false;
 
-	*t = (struct text){ (const char *)heap + str,
-			    (size_t)(end - (heap + str)) };
+	*t = (struct text){ (const char *)plan->heap + str,
+			    (size_t)(end - (plan->heap + str)) };
 
 	return true;
 }
@@ -176,39 +176,51 @@ static int put_text(char *dst, size_t size, const struct text parts[3])
 }
 
 
-int number_rewrite(char *dst, size_t size, const struct cat_dial *rows,
-		   size_t rowc, const uint8_t *heap, size_t heap_size,
-		   struct text number)
+/* The row that wins; NULL if none fits */
+static const struct cat_dial *find_best(const struct number_plan *plan,
+					struct text number,
+					struct text *patternp,
+					struct text *replacementp)
 {
 	const struct cat_dial *best = NULL;
-	struct text pattern, best_pattern = { 0 }, replacement, rest;
+	struct text pattern, replacement;
 
-	for (size_t i = 0; i < rowc; i++) {
-		if (!heap_has(&pattern, heap, heap_size, rows[i].pattern) ||
-		    !heap_has(&replacement, heap, heap_size,
-			      rows[i].replacement) ||
-		    !fits(pattern, rows[i].open, number) ||
-		    !is_better(&rows[i], pattern, best, best_pattern))
+	for (size_t i = 0; i < plan->rowc; i++) {
+		const struct cat_dial *row = &plan->rows[i];
+
+		if (!heap_has(&pattern, plan, row->pattern) ||
+		    !heap_has(&replacement, plan, row->replacement) ||
+		    !fits(pattern, row->open, number) ||
+		    !is_better(row, pattern, best, *patternp))
 			continue;
-		best = &rows[i];
-		best_pattern = pattern;
+		best = row;
+		*patternp = pattern;
+		*replacementp = replacement;
 	}
-	if (!best)
-		return put_text(dst, size, (struct text[3]){ number });
 
-	(void)heap_has(&replacement, heap, heap_size, best->replacement);
-	rest = (struct text){ number.p + best_pattern.l,
-			      number.l - best_pattern.l };
-	if (best->rest_at > replacement.l)
-		return put_text(dst, size, (struct text[3]){ replacement });
+	return best;
+}
 
-	return put_text(dst, size,
-			(struct text[3]){
-				{ replacement.p, best->rest_at },
-				rest,
-				{ replacement.p + best->rest_at,
-				  replacement.l - best->rest_at },
-			});
+
+int number_rewrite(char *dst, size_t size, const struct number_plan *plan,
+		   struct text number)
+{
+	struct text pattern = { 0 }, to = { 0 };
+	const struct cat_dial *best = find_best(plan, number, &pattern, &to);
+	struct text parts[3] = { number };
+
+	if (best && best->rest_at > to.l) {
+		parts[0] = to;
+	}
+	else if (best) {
+		parts[0] = (struct text){ to.p, best->rest_at };
+		parts[1] = (struct text){ number.p + pattern.l,
+					  number.l - pattern.l };
+		parts[2] = (struct text){ to.p + best->rest_at,
+					  to.l - best->rest_at };
+	}
+
+	return put_text(dst, size, parts);
 }
 
 

@@ -34,6 +34,14 @@ void number_clean(struct number *number, struct text user);
 bool number_is_valid(struct text number);
 bool number_has_char(char c);
 
+/** A dial plan where it lies */
+struct number_plan {
+	const struct cat_dial *rows;
+	size_t rowc;
+	const uint8_t *heap;
+	size_t heap_size;
+};
+
 /**
  * Rewrite a number by a dial plan
  *
@@ -45,8 +53,7 @@ bool number_has_char(char c);
  *
  * @return 0, or EOVERFLOW: the result is longer than a number may be
  */
-int number_rewrite(char *dst, size_t size, const struct cat_dial *rows,
-		   size_t rowc, const uint8_t *heap, size_t heap_size,
+int number_rewrite(char *dst, size_t size, const struct number_plan *plan,
 		   struct text number);
 
 /** Digits, letters, # _ +, and '*' at the end alone: the start of a number */

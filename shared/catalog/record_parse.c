@@ -381,9 +381,9 @@ static int parse_transport(uint8_t *transportp, struct text t)
 		[CAT_UDP] = "udp", [CAT_TCP] = "tcp", [CAT_TLS] = "tls"
 	};
 
-	for (uint8_t i = 0; i < COUNT_OF(words); i++) {
+	for (size_t i = 0; i < COUNT_OF(words); i++) {
 		if (text_is_nocase(t, words[i])) {
-			*transportp = i;
+			*transportp = (uint8_t)i;
 			return 0;
 		}
 	}

@@ -99,7 +99,8 @@ int record_parse_time(struct record_item *item,
 	     !(text_is_nocase(t, "Z") || text_is(t, "+00:00"))))
 		return EBADMSG;
 
-	seconds = days * 86400 + hour * 3600 + minute * 60 + second;
+	seconds = days * 86400 + (int64_t)hour * 3600 + (int64_t)minute * 60 +
+		  second;
 	if (seconds < field->min || seconds > field->max)
 		return ERANGE;
 	item->number = seconds;

@@ -28,7 +28,7 @@ static int out_grow(struct record_out *out, size_t len)
 	while (size - 1 - out->len < len)
 		if (__builtin_mul_overflow(size, 2, &size))
 			return ENOMEM;
-	if (size == out->size)
+	if (out->p && size == out->size)
 		return 0;
 
 	p = realloc(out->p, size);

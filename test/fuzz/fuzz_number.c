@@ -87,21 +87,19 @@ static void check_plan(const struct record_field *field, struct text canon,
 {
 	static struct cat_routing row;
 	char why[RECORD_WHY_MAX], dst[CAT_NUMBER_MAX + 1], want[PLAN_MAX];
-	const struct cat_dial *rows;
-	const uint8_t *bytes;
+	struct number_plan plan;
 	struct heap *heap;
-	size_t size;
 	int err;
 
 	err = heap_alloc(&heap);
 	assert(!err);
 	err = record_put(field, &row, heap, canon, NULL, NULL, why);
 	assert(!err);
-	bytes = heap_bytes(heap, &size);
-	rows = (const void *)(bytes + row.gw.callee_rules.off);
+	plan.heap = heap_bytes(heap, &plan.heap_size);
+	plan.rows = (const void *)(plan.heap + row.gw.callee_rules.off);
+	plan.rowc = row.gw.callee_rules.count;
 
-	err = number_rewrite(dst, sizeof(dst), rows, row.gw.callee_rules.count,
-			     bytes, size, number);
+	err = number_rewrite(dst, sizeof(dst), &plan, number);
 	expect(want, canon, number);
 	if (err)
 		assert(err == EOVERFLOW && strlen(want) > CAT_NUMBER_MAX);

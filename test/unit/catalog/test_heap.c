@@ -182,7 +182,7 @@ static int a_heap_is_filled(void)
 
 	err = heap_span(heap, &span, &p, 3000, 12);
 	if (!err)
-		memset(p, 1, 3000 * 12);
+		memset(p, 1, span.count);
 	if (!err)
 		err = heap_text(heap, &str, text_of("behind it"));
 	if (!err)

@@ -90,18 +90,18 @@ static void rewrites(const char *plan, const char *number, const char *to)
 	void *state = NULL;
 	struct made *made;
 	struct cat_span span;
-	const uint8_t *heap;
-	size_t size;
+	struct number_plan dial;
 	int err;
 
 	assert_int_equal(made_setup(&state), 0);
 	made = state;
 	assert_int_equal(made_put(made, field, plan, why), 0);
 	memcpy(&span, (uint8_t *)&made->row + field->offset, sizeof(span));
-	heap = heap_bytes(made->heap, &size);
+	dial.heap = heap_bytes(made->heap, &dial.heap_size);
+	dial.rows = (const void *)(dial.heap + span.off);
+	dial.rowc = span.count;
 
-	err = number_rewrite(dst, sizeof(dst), (const void *)(heap + span.off),
-			     span.count, heap, size, text_of(number));
+	err = number_rewrite(dst, sizeof(dst), &dial, text_of(number));
 	assert_int_equal(err, strcmp(to, "-") == 0 ? EOVERFLOW : 0);
 	assert_string_equal(dst, to);
 	made_teardown(&state);
@@ -183,17 +183,20 @@ static void a_row_that_points_outside_fits_nothing(void **state)
 		{ .open = 1, .replacement = UINT32_MAX, .rest_at = 255 },
 		{ .open = 1, .replacement = 8, .rest_at = 77 },
 	};
+	/* The text at 10 does not end in the heap: its NUL is left out. */
+	struct number_plan plan = { rows, 3, heap, sizeof(heap) - 1 };
 	char dst[CAT_NUMBER_MAX + 1];
 	(void)state;
 
-	/* The text at 10 does not end in the heap: its NUL is left out. */
-	assert_int_equal(number_rewrite(dst, sizeof(dst), rows, 3, heap,
-					sizeof(heap) - 1, text_of("44")),
+	assert_int_equal(number_rewrite(dst, sizeof(dst), &plan,
+					text_of("44")),
 			 0);
 	assert_string_equal(dst, "44");
+
 	/* A place behind the replacement is nowhere. */
-	assert_int_equal(number_rewrite(dst, sizeof(dst), rows, 4, heap,
-					sizeof(heap) - 1, text_of("44")),
+	plan.rowc = 4;
+	assert_int_equal(number_rewrite(dst, sizeof(dst), &plan,
+					text_of("44")),
 			 0);
 	assert_string_equal(dst, "x");
 }
