@@ -165,6 +165,8 @@ static const struct {
 	{ RECORD_PHONE, "number", "+441" },
 	{ RECORD_PHONE, "number", "1 2" },
 	{ RECORD_PHONE, "number", "01234567890123456789012345678901234567890" },
+	{ RECORD_MAPPING, "username", A64 A64 "x" },
+	{ RECORD_MAPPING, "username", "a\x01z" },
 	{ RECORD_REGISTRATION, "sip_proxy", "" },
 	{ RECORD_REGISTRATION, "sip_proxy", "192.0.2.300" },
 	{ RECORD_REGISTRATION, "sip_proxy", "192.0.2.1:5060" },
@@ -276,6 +278,7 @@ static const struct {
 	{ RECORD_LIST, "entry", "fe80::1%1" },
 	{ RECORD_LIST, "list", "black" },
 	{ RECORD_PHONE, "ha1", "set" },
+	{ RECORD_PHONE, "ha1", "realm" },
 	{ RECORD_PHONE, "ha1", "realm\t" A32 },
 	{ RECORD_PHONE, "ha1", "\t" A32 "\t" A64 },
 	{ RECORD_PHONE, "ha1", "realm\t" A32 "\t" A64 "0" },
@@ -477,6 +480,15 @@ static void lists_and_values_have_an_end(void **state)
 			 EINVAL);
 	assert_string_equal(
 		why, "callee_rules: more than 1048576 bytes are not allowed");
+
+	memset(text, 'A', 4100);
+	field = field_of(RECORD_ROUTING, "sealed");
+	assert_int_equal(record_check(field, (struct text){ text, 4096 }, NULL,
+				      why),
+			 0);
+	assert_int_equal(record_check(field, (struct text){ text, 4100 }, NULL,
+				      why),
+			 EINVAL);
 	free(text);
 }
 
