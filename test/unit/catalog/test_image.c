@@ -9,6 +9,7 @@
 #include "shared/base/crc32c.h"
 #include "shared/catalog/image.h"
 #include "test/support/t.h"
+#include "test/unit/catalog/ask.h"
 #include "test/unit/catalog/rig.h"
 
 struct copy_of_part {
@@ -87,50 +88,6 @@ static void seal(const struct copy_of_part *copy)
 }
 
 
-/* Ask it everything. What it answers is not looked at. */
-static void ask(const struct catalog *c)
-{
-	static const char *const numbers[] = {
-		"",     "1",  "12",
-		"1239", "90", "4420",
-		"dyn",  "u",  "12345678901234567890123456"
-	};
-	static const char *const addrs[] = { "192.0.2.1", "198.51.100.1",
-					     "2001:db8::1" };
-	volatile uintptr_t sink = 0;
-	(void)sink;
-
-	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
-		const struct text number = text_of(numbers[i]);
-		struct catalog_candidate found[4];
-		enum record_kind kind;
-
-		sink += catalog_candidates(c, number, found, 4);
-		sink += (uintptr_t)catalog_phone(c, number);
-		sink += (uintptr_t)catalog_terminal(c, number, &kind);
-		sink += (uintptr_t)catalog_rate(c, 1, number, 1000);
-		sink += catalog_lists_number(c, CAT_CALLEE_BLACK, number);
-		for (int p = 0; p < PARAMC; p++) {
-			sink += catalog_matches(c, p, number);
-			sink += strlen(catalog_text(c, p));
-		}
-	}
-	for (size_t i = 0; i < COUNT_OF(addrs); i++) {
-		struct catalog_source sources[4];
-		struct addr addr;
-
-		assert_int_equal(addr_parse(&addr, text_of(addrs[i])), 0);
-		sink += catalog_sources(c, &addr, sources, 4);
-		sink += catalog_lists_source(c, CAT_SOURCE_BLACK, &addr);
-	}
-	for (int k = 0; k < RECORD_KINDC; k++) {
-		for (uint32_t id = 0; id < 4; id++)
-			sink += (uintptr_t)catalog_by_id(c, k, id);
-		sink += (uintptr_t)catalog_by_name(c, k, text_of("m"));
-	}
-}
-
-
 /* One bit of a part is wrong: it is refused, or can be asked and fails the
  * look at the whole. @return was it refused? */
 static bool try_part(const struct rig *rig, enum catalog_part which,
@@ -156,7 +113,7 @@ static bool try_part(const struct rig *rig, enum catalog_part which,
 	assert_int_equal(catalog_alloc(&c, &good->control, parts), 0);
 	part_unref(part);
 
-	ask(c);
+	(void)ask_everything(c);
 	err = catalog_verify(c, why, sizeof(why));
 	if (!is_sealed)
 		assert_int_equal(err, EBADMSG);
@@ -255,7 +212,7 @@ static void check_lie(const struct rig *rig, enum catalog_part which,
 		parts[i] = i == (int)which ? part : good->parts[i];
 	assert_int_equal(catalog_alloc(&c, &good->control, parts), 0);
 	part_unref(part);
-	ask(c);
+	(void)ask_everything(c);
 	if (catalog_verify(c, why, sizeof(why)) != EBADMSG)
 		fail_msg("section %d: not noticed", (int)section);
 	catalog_unref(c);
