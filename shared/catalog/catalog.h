@@ -105,8 +105,14 @@ struct catalog_source {
 	uint8_t len;   /**< Bits of the network, of 32 or 128 */
 };
 
-/** @return how many there are; at most max are written. Host names of routing
- *          gateways are not resolved here. */
+/**
+ * Sources of one port come only if addr has that port, or none. In a network
+ * they come before those of any port; routing gateways may use any. Dynamic
+ * gateways are where they registered from and are not found here, nor are
+ * host names of routing gateways, which somebody has to resolve.
+ *
+ * @return how many there are; at most max are written
+ */
 size_t catalog_sources(const struct catalog *c, const struct addr *addr,
 		       struct catalog_source *sources, size_t max);
 
@@ -130,7 +136,8 @@ const struct cat_gateway *catalog_terminal(const struct catalog *c,
 					   struct text username,
 					   enum record_kind *kindp);
 
-/** Is the number, or the address, in the list? */
+/** Is the number, or the address, in the list? Not, if it is a list of the
+ *  others. */
 bool catalog_lists_number(const struct catalog *c, enum cat_list list,
 			  struct text number);
 bool catalog_lists_source(const struct catalog *c, enum cat_list list,
