@@ -21,7 +21,6 @@
 enum {
 	KILLS = 1000,
 	LIFE_US = 2500, /* Some versions; often less than one */
-	READER_S = 20,
 
 	PHONES = 1, /* Groups of these ids say which edition is right */
 	RATES = 2,
@@ -241,6 +240,29 @@ static size_t count_parts(const struct rig *rig)
 }
 
 
+/* Has the reader what is published now, or a complaint? */
+static bool is_seen(const struct rig *rig, const struct shared *shared)
+{
+	const struct catalog *c = publisher_current(rig->publisher);
+
+	return shared->fault[0] != '\0' ||
+	       shared->version == catalog_control(c)->version;
+}
+
+
+static void kill_publishers(struct rig *rig, const struct shared *shared)
+{
+	for (int i = 0; i < KILLS && shared->fault[0] == '\0'; i++) {
+		const pid_t pid = fork();
+
+		if (pid == 0)
+			publish_for_ever(rig);
+		assert_true(pid > 0);
+		kill_after(pid, random() % LIFE_US);
+	}
+}
+
+
 static void killed_at_any_instant_it_leaves_one_whole_version(void **state)
 {
 	struct shared *shared;
@@ -261,26 +283,14 @@ static void killed_at_any_instant_it_leaves_one_whole_version(void **state)
 		read_until_over(&rig, shared);
 	assert_true(reader > 0);
 
-	for (int i = 0; i < KILLS && shared->fault[0] == '\0'; i++) {
-		const pid_t pid = fork();
-
-		if (pid == 0)
-			publish_for_ever(&rig);
-		assert_true(pid > 0);
-		kill_after(pid, random() % LIFE_US);
-	}
+	kill_publishers(&rig, shared);
 
 	/* The last word is there, and what it did not name is not. */
 	assert_int_equal(rig_restart(&rig), 0);
 	assert_non_null(publisher_current(rig.publisher));
 	assert_int_equal(count_parts(&rig), CATALOG_PARTC);
 	assert_int_equal(publish_next(&rig), 0);
-	WAIT_FOR(READER_S,
-		 shared->fault[0] != '\0' ||
-			 shared->version ==
-				 catalog_control(
-					 publisher_current(rig.publisher))
-					 ->version);
+	WAIT_FOR(20, is_seen(&rig, shared));
 
 	shared->is_over = true;
 	assert_int_equal(waitpid(reader, &status, 0), reader);
