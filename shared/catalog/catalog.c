@@ -60,6 +60,7 @@ int catalog_alloc(struct catalog **cp, const struct catalog_control *control,
 		return ENOMEM;
 
 	c->control = *control;
+	c->self = c;
 	c->refc = 1;
 	for (size_t i = 0; i < CATALOG_PARTC; i++)
 		c->parts[i] = part_ref(parts[i]);
@@ -107,7 +108,7 @@ int catalog_map(struct catalog **cp, const struct catalog_control *control,
 
 const struct catalog *catalog_ref(const struct catalog *c)
 {
-	((struct catalog *)unconst(c))->refc++;
+	c->self->refc++;
 
 	return c;
 }
@@ -115,14 +116,12 @@ const struct catalog *catalog_ref(const struct catalog *c)
 
 struct catalog *catalog_unref(const struct catalog *c)
 {
-	struct catalog *mine = unconst(c);
-
-	if (!mine || --mine->refc > 0)
+	if (!c || --c->self->refc > 0)
 		return NULL;
 
 	for (size_t i = 0; i < CATALOG_PARTC; i++)
-		part_unref(mine->parts[i]);
-	free(mine);
+		part_unref(c->parts[i]);
+	free(c->self);
 
 	return NULL;
 }

@@ -110,6 +110,7 @@ struct part {
 struct catalog {
 	struct catalog_control control;
 	struct part *parts[CATALOG_PARTC];
+	struct catalog *self; /**< Who pins has it as const, but counts */
 	uint32_t refc;
 };
 

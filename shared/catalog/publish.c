@@ -368,6 +368,9 @@ int publisher_put(struct publisher *p, struct part *const parts[CATALOG_PARTC],
 	struct catalog *c = NULL;
 	int err;
 
+	/* Used up, whatever comes: no name is tried twice. */
+	p->publication = page.publication;
+
 	err = write_parts(p, &page, parts);
 	if (!err)
 		err = catalog_map(&c, &page, p->prefix, p->current, why,
@@ -385,7 +388,6 @@ int publisher_put(struct publisher *p, struct part *const parts[CATALOG_PARTC],
 	p->current = c;
 	p->before = p->page;
 	p->page = page;
-	p->publication = page.publication;
 
 	return 0;
 }
