@@ -81,7 +81,7 @@ static int check_column(const struct catalog *c, enum record_kind kind,
 			const struct record_field *field,
 			char why[BUILD_WHY_MAX])
 {
-	uint32_t good = 0; /* Neighbours name the same, rates above all */
+	uint32_t good = 0; /* Neighbours often name the same */
 	size_t count;
 	const uint8_t *row = catalog_rows(c, kind, &count);
 	int err = 0;
@@ -104,6 +104,28 @@ static int check_column(const struct catalog *c, enum record_kind kind,
 }
 
 
+/* A million rows of a few tables: the index has the tables already */
+static int check_tables(const struct catalog *c,
+			const struct record_field *field,
+			char why[BUILD_WHY_MAX])
+{
+	const struct part *part = c->parts[CATALOG_RATES];
+	const struct view v = part_view(part, SECTION_SETS);
+	const struct prefix_node *nodes = part_view(part, SECTION_NODES).p;
+	const struct prefix_set *sets = v.p;
+	size_t count;
+	const struct cat_rate *rates = catalog_rows(c, RECORD_RATE, &count);
+	int err = 0;
+
+	for (size_t i = 0; i < v.count && !err; i++)
+		err = check_id(c, RECORD_RATE,
+			       &rates[nodes[sets[i].first].value], field,
+			       sets[i].owner, why);
+
+	return err;
+}
+
+
 static int check_references(const struct catalog *c, char why[BUILD_WHY_MAX])
 {
 	int err = 0;
@@ -112,8 +134,10 @@ static int check_references(const struct catalog *c, char why[BUILD_WHY_MAX])
 		for (size_t i = 0; i < records[k].fieldc && !err; i++) {
 			const struct record_field *f = &records[k].fields[i];
 
-			if (f->type == RECORD_REF || f->type == RECORD_REFS)
-				err = check_column(c, k, f, why);
+			if (f->type != RECORD_REF && f->type != RECORD_REFS)
+				continue;
+			err = k == RECORD_RATE ? check_tables(c, f, why)
+					       : check_column(c, k, f, why);
 		}
 	}
 

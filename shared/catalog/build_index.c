@@ -361,14 +361,56 @@ int build_index_prefixes(struct part *part)
  * ----------------------------------------------------------------------------
  */
 
+/* The first row behind those of this one's table. Tables are few and long:
+ * halving is quicker than to read all rows only to count them. */
+static size_t table_end(const struct cat_rate *rates, size_t count, size_t i)
+{
+	size_t from = i, to = count;
+
+	while (from < to) {
+		const size_t mid = from + (to - from) / 2;
+
+		if (rates[mid].table == rates[i].table)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+
+	return from;
+}
+
+
 static size_t count_tables(const struct cat_rate *rates, size_t count)
 {
 	size_t tablec = 0;
 
-	for (size_t i = 0; i < count; i++)
-		tablec += i == 0 || rates[i].table != rates[i - 1].table;
+	for (size_t i = 0; i < count; i = table_end(rates, count, i))
+		tablec++;
 
 	return tablec;
+}
+
+
+/* A node per prefix of the rows of one table */
+static void make_rate_nodes(struct prefix_set *set, struct prefix_node *nodes,
+			    const struct cat_rate *rates, size_t from,
+			    size_t to)
+{
+	for (size_t i = from; i < to; i++) {
+		const struct cat_rate *r = &rates[i];
+
+		if (i > from &&
+		    memcmp(r->prefix, r[-1].prefix, sizeof(r->prefix)) == 0)
+			continue;
+
+		nodes[set->count++] = (struct prefix_node){
+			.key = prefix_key((struct text){
+				.p = r->prefix, .l = sizeof(r->prefix) }),
+			.value = (uint32_t)i,
+		};
+	}
+
+	prefix_link(nodes, set->count);
 }
 
 
@@ -380,40 +422,25 @@ int build_index_rates(struct part *part)
 	const size_t setc = count_tables(rates, rows.count);
 	struct prefix_set *sets;
 	struct prefix_node *nodes;
-	struct prefix_set *set = NULL;
-	size_t nodec = 0;
+	size_t nodec = 0, from = 0;
 	int err;
 
 	err = build_section(part, SECTION_SETS, setc, &sets);
 	if (!err)
 		err = build_section(part, SECTION_NODES, rows.count, &nodes);
-	if (err || rows.count == 0)
+	if (err)
 		return err;
 
-	for (size_t i = 0; i < rows.count; i++) {
-		const struct cat_rate *r = &rates[i];
-		const bool is_table = i == 0 || r->table != r[-1].table;
+	for (size_t i = 0; i < setc; i++) {
+		const size_t to = table_end(rates, rows.count, from);
 
-		if (is_table) {
-			set = set ? set + 1 : sets;
-			*set = (struct prefix_set){ .owner = r->table,
-						    .first = (uint32_t)nodec };
-		}
-		if (!is_table &&
-		    memcmp(r->prefix, r[-1].prefix, sizeof(r->prefix)) == 0)
-			continue;
-
-		nodes[nodec++] = (struct prefix_node){
-			.key = prefix_key((struct text){
-				.p = r->prefix, .l = sizeof(r->prefix) }),
-			.value = (uint32_t)i,
-		};
-		set->count++;
+		sets[i] = (struct prefix_set){ .owner = rates[from].table,
+					       .first = (uint32_t)nodec };
+		make_rate_nodes(&sets[i], nodes + nodec, rates, from, to);
+		nodec += sets[i].count;
+		from = to;
 	}
 	part_section_give(part, SECTION_NODES, nodes, nodec);
-
-	for (size_t i = 0; i < setc; i++)
-		prefix_link(nodes + sets[i].first, sets[i].count);
 
 	return index_buckets(part, sets, setc);
 }

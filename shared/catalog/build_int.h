@@ -47,6 +47,9 @@ int build_index_nets(struct part *part);
 /** Does every record agree with the others? @return 0, EINVAL (why) */
 int build_check(const struct catalog *c, char why[BUILD_WHY_MAX]);
 
+/** As calloc(), and quick to fill when it is large */
+void *build_array(size_t count, size_t size);
+
 /** An array of a part: zeroed, part_section_give()n. *p NULL for none. */
 int build_section(struct part *part, enum section section, size_t count,
 		  void *p);

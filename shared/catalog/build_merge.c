@@ -420,7 +420,7 @@ int build_merge(struct part *part, const struct build *b,
 	if (err || m.old.count + m.new.count == 0)
 		goto out;
 
-	rows = malloc((m.old.count + m.new.count) * m.size);
+	rows = build_array(m.old.count + m.new.count, m.size);
 	if (!rows) {
 		err = ENOMEM;
 		goto out;

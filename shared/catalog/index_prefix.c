@@ -29,6 +29,11 @@ enum {
 	BUCKET_FILL = 4
 };
 
+/* Of the first word: those behind what a bucket is made of */
+enum {
+	SHARED_BITS = 64 - 8 * PREFIX_CHARS_MAX
+};
+
 
 struct prefix_key prefix_key(struct text text)
 {
@@ -161,8 +166,15 @@ void prefix_fill(uint32_t *buckets, unsigned chars,
 	size_t next = 0;
 
 	for (uint32_t i = 0; i < nodec && bucketc > 0; i++) {
-		const uint32_t bucket = bucket_of(&nodes[i].key, chars);
+		const uint64_t *w = nodes[i].key.w;
+		uint32_t bucket;
 
+		/* Most share their bucket with the one before. */
+		if (i > 0 &&
+		    (w[0] ^ nodes[i - 1].key.w[0]) >> SHARED_BITS == 0)
+			continue;
+
+		bucket = bucket_of(&nodes[i].key, chars);
 		while (next <= bucket)
 			buckets[next++] = i;
 	}
