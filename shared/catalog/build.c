@@ -240,6 +240,21 @@ static int make_catalog(struct catalog **cp, const struct build *b,
 }
 
 
+int build_try(struct build *b, char why[BUILD_WHY_MAX])
+{
+	struct catalog *c = NULL;
+	int err;
+
+	why[0] = '\0';
+	err = make_catalog(&c, b, why);
+	if (!err)
+		err = build_check(c, why);
+	catalog_unref(c);
+
+	return err;
+}
+
+
 int build_publish(struct build *b, struct publisher *p, uint64_t version,
 		  enum catalog_origin origin, char why[BUILD_WHY_MAX])
 {

@@ -46,13 +46,17 @@ int build_row(struct build *b, enum record_kind kind, uint32_t id,
 int build_param(struct build *b, enum param param, const char *text,
 		char why[BUILD_WHY_MAX]);
 
+/** Would it be published? Parts that nothing was changed of are taken for
+ *  granted. @return 0, EINVAL (why), ENOMEM */
+int build_try(struct build *b, char why[BUILD_WHY_MAX]);
+
 /** Where versions go: the control page, and parts in shared memory */
 struct publisher;
 
 struct publisher_args {
 	const struct segment *control; /**< Writable */
 	const char *prefix;            /**< Of the names in shared memory */
-	const char *group; /**< Group that may read; NULL or "": the own */
+	const char *group;     /**< Group that may read; NULL or "": the own */
 	const char *copy_path; /**< Of the copy on disk; NULL: none */
 	const struct log *log;
 };

@@ -104,8 +104,8 @@ struct cat_row {
 
 struct cat_account {
 	struct cat_row row;
-	int32_t kind;   /**< customer clearing agent */
-	int32_t status; /**< normal locked */
+	int32_t kind;      /**< customer clearing agent */
+	int32_t status;    /**< normal locked */
 	int64_t overdraft; /**< Micro-units; CAT_NEVER: unlimited */
 	uint32_t rate_table;
 	uint32_t agent;
@@ -239,7 +239,7 @@ struct cat_registration {
 	int32_t enabled;
 	cat_str sip_proxy;
 	int32_t remote_port;
-	int32_t transport; /**< udp tcp tls */
+	int32_t transport;  /**< udp tcp tls */
 	cat_str local_port; /**< A listener's name or port; empty: any */
 	cat_str domain;     /**< Empty: the proxy's host */
 	cat_str username;
@@ -248,7 +248,7 @@ struct cat_registration {
 	/* these may be CAT_INHERIT */
 	int32_t register_period; /**< 0: auto */
 	int32_t send_unregister;
-	uint32_t gateway; /**< Routing gateway; 0: none */
+	uint32_t gateway;       /**< Routing gateway; 0: none */
 	struct cat_span sealed; /**< Bytes: the password, sealed */
 };
 BUILD_ASSERT(sizeof(struct cat_registration) == 64);
@@ -262,8 +262,9 @@ enum cat_list {
 };
 
 struct cat_list_entry {
-	struct cat_row row; /**< The name is the entry: "123*", "192.0.2.0/24" */
-	int32_t list;       /**< enum cat_list */
+	struct cat_row
+		row;  /**< The name is the entry: "123*", "192.0.2.0/24" */
+	int32_t list; /**< enum cat_list */
 	uint32_t pad;
 };
 BUILD_ASSERT(sizeof(struct cat_list_entry) == 16);

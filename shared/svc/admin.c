@@ -177,7 +177,7 @@ int admin_refuse(struct admin_answer *answer, const char *code,
 static char *run(const struct admin_command *command, void *state,
 		 const struct admin_asker *asker, json_t *args)
 {
-	struct admin_answer answer = { .asker = asker };
+	struct admin_answer answer = { .asker = asker, .tag = command->tag };
 	int err;
 
 	err = command->h(state, args, &answer);

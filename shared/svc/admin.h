@@ -49,6 +49,7 @@ struct admin_asker {
 /** What a handler answers: rows or an error, now or later */
 struct admin_answer {
 	const struct admin_asker *asker; /**< While the handler runs */
+	int tag;                         /**< Of the command's row */
 	json_t *rows; /**< Array, owned by the answer; may be NULL */
 	json_t *more; /**< Object with keys beside rows; may be NULL */
 	json_t *next; /**< Cursor of a list; NULL: there is no more */
@@ -66,6 +67,7 @@ struct admin_command {
 	const char *cmd; /**< "call.list" */
 	admin_h *h;
 	enum admin_role role;
+	int tag; /**< For a handler of several commands: in the answer */
 	const char *help;
 	struct admin_arg args[ADMIN_ARGS_MAX];
 };

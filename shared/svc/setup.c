@@ -12,6 +12,7 @@
 
 #include "shared/base/clk.h"
 #include "shared/base/text.h"
+#include "shared/catalog/catalog.h"
 #include "shared/svc/svc_parts.h"
 
 
@@ -204,6 +205,34 @@ static int attach_counters(struct svc *svc, const Tandem__Setup *setup,
 }
 
 
+static bool writes_catalog(const struct svc *svc)
+{
+	return svc_segment(svc, "catalog") != NULL;
+}
+
+
+/* Everybody but its writer reads it. */
+static int open_catalog(struct svc *svc, const Tandem__Setup *setup,
+			char why[SVC_WHY_MAX])
+{
+	const struct svc_segment want = { "catalog", CATALOG_MAGIC,
+					  CATALOG_VERSION, CATALOG_SLOT_SIZE,
+					  false };
+	int err;
+
+	if (writes_catalog(svc))
+		return 0;
+
+	err = map_one(&svc->catalog_segment, setup, &want, why);
+	if (!err)
+		err = catalog_reader_alloc(&svc->catalog,
+					   &svc->catalog_segment,
+					   setup->node->shm_prefix);
+
+	return err;
+}
+
+
 /* A socket that waits for the next supervisor is not one to serve on. */
 static void take_adopt_fd(struct svc *svc)
 {
@@ -244,6 +273,8 @@ int setup_apply(struct svc *svc, const Tandem__Setup *setup,
 		err = attach_counters(svc, setup, why);
 	if (!err)
 		err = map_segments(svc, setup, why);
+	if (!err)
+		err = open_catalog(svc, setup, why);
 	take_adopt_fd(svc);
 
 	/* Mapped: the descriptors have done their work. */
@@ -270,6 +301,9 @@ void setup_undo(struct svc *svc)
 			segment_unmap(&svc->segments[i].old);
 	}
 	svc->segmentc = 0;
+	svc->catalog = catalog_reader_free(svc->catalog);
+	if (svc->catalog_segment.size)
+		segment_unmap(&svc->catalog_segment);
 	if (svc->life_segment.size)
 		segment_unmap(&svc->life_segment);
 	if (svc->counters_segment.size)

@@ -5,6 +5,7 @@
 
 #include "shared/base/clk.h"
 #include "shared/base/util.h"
+#include "shared/catalog/catalog.h"
 #include "shared/svc/svc_parts.h"
 
 enum {
@@ -60,6 +61,22 @@ static json_t *peers(const struct svc *svc)
 }
 
 
+static json_t *catalog(const struct svc *svc)
+{
+	const struct catalog *c = svc->catalog ? catalog_pin(svc->catalog)
+					       : NULL;
+	json_t *version;
+
+	if (!c)
+		return json_null();
+
+	version = json_integer((json_int_t)catalog_control(c)->version);
+	catalog_unpin(svc->catalog, c);
+
+	return version;
+}
+
+
 static int cmd_status(void *state, const json_t *args,
 		      struct admin_answer *answer)
 {
@@ -69,14 +86,15 @@ static int cmd_status(void *state, const json_t *args,
 
 	(void)args;
 	row = json_pack(
-		"{s:s,s:s,s:s,s:I,s:f,s:I,s:I,s:I,s:I,s:o,s:o}", "process",
+		"{s:s,s:s,s:s,s:I,s:f,s:I,s:o,s:I,s:I,s:I,s:o,s:o}", "process",
 		peer_id_print(svc->self, process), "state",
 		state_names[svc->life_state], "version", TANDEM_VERSION,
 		"generation", (json_int_t)svc->generation, "uptime",
 		(double)(clk_mono_us() - atomic_load(&svc->life->started_us)) /
 			1e6,
 		"config_version", (json_int_t)svc->node->config_version,
-		"adopted", (json_int_t)svc->adopted, "quarantined",
+		"catalog_version", catalog(svc), "adopted",
+		(json_int_t)svc->adopted, "quarantined",
 		(json_int_t)svc->quarantined, "sockets",
 		(json_int_t)runs_count(&svc->sockets), "segments",
 		segments(svc), "peers", peers(svc));
@@ -89,7 +107,7 @@ static int cmd_status(void *state, const json_t *args,
 
 /* clang-format off */
 const struct admin_command svc_commands[] = {
-	{ "daemon.status", cmd_status, ADMIN_VIEW,
+	{ "daemon.status", cmd_status, ADMIN_VIEW, 0,
 	  "What a daemon says of itself",
 	  { { "process", "which: sipd.0", true } } },
 };

@@ -116,6 +116,12 @@ int svc_socket(const struct svc *svc, Tandem__SocketUse use, size_t index,
 }
 
 
+struct catalog_reader *svc_catalog(const struct svc *svc)
+{
+	return svc->catalog;
+}
+
+
 struct life *svc_life(const struct svc *svc)
 {
 	return svc->life;

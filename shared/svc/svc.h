@@ -30,6 +30,7 @@
 #include "shared/shm/slot.h"
 #include "shared/svc/admin.h"
 
+struct catalog_reader;
 struct ev;
 struct life;
 struct svc;
@@ -131,6 +132,10 @@ bool svc_predecessor_crashed(const struct svc *svc);
 /** The answer to a request whose handler said later; exactly once for each */
 void svc_answer(struct svc *svc, struct admin_ticket ticket,
 		struct admin_answer *answer);
+
+/** What is configured: catalog_pin() it for as long as it is used. NULL for
+ *  billingd, which publishes it. */
+struct catalog_reader *svc_catalog(const struct svc *svc);
 
 /** What status says of this daemon, whoever asks */
 struct life *svc_life(const struct svc *svc);

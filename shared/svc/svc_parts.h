@@ -23,6 +23,7 @@
 #include "shared/shm/life.h"
 #include "shared/svc/svc.h"
 
+struct catalog_reader;
 struct web;
 
 enum {
@@ -83,6 +84,8 @@ struct svc {
 	struct mapped segments[SEGMENTS_MAX];
 	size_t segmentc;
 	struct segment life_segment;
+	struct segment catalog_segment; /**< Size 0: the writer has its own */
+	struct catalog_reader *catalog;
 	struct segment counters_segment;
 	struct life *life;
 	bool predecessor_crashed;

@@ -205,11 +205,11 @@ static int cmd_socket(void *state, const json_t *args,
 
 /* clang-format off */
 static const struct admin_command commands[] = {
-	{ "echo.show",    cmd_show,   ADMIN_VIEW,  "What was answered", { { "process", "echod.0", true } } },
-	{ "probe.crash",  cmd_crash,  ADMIN_ADMIN, "Write to nowhere",  { { "process", "echod.0", true } } },
-	{ "probe.stick",  cmd_stick,  ADMIN_ADMIN, "Never return",      { { "process", "echod.0", true } } },
-	{ "probe.exec",   cmd_exec,   ADMIN_ADMIN, "Run a program",     { { "process", "echod.0", true } } },
-	{ "probe.socket", cmd_socket, ADMIN_ADMIN, "Open a socket",     { { "process", "echod.0", true } } },
+	{ "echo.show",    cmd_show,   ADMIN_VIEW,  0, "What was answered", { { "process", "echod.0", true } } },
+	{ "probe.crash",  cmd_crash,  ADMIN_ADMIN, 0, "Write to nowhere",  { { "process", "echod.0", true } } },
+	{ "probe.stick",  cmd_stick,  ADMIN_ADMIN, 0, "Never return",      { { "process", "echod.0", true } } },
+	{ "probe.exec",   cmd_exec,   ADMIN_ADMIN, 0, "Run a program",     { { "process", "echod.0", true } } },
+	{ "probe.socket", cmd_socket, ADMIN_ADMIN, 0, "Open a socket",     { { "process", "echod.0", true } } },
 };
 
 static const struct svc_segment segments[] = {
