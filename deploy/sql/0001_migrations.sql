@@ -1,4 +1,4 @@
--- Which migrations this database has had; deploy/migrate writes it.
+-- Which migrations this database has had; billingd writes it (tandemctl db migrate).
 create table schema_migration (
 	version integer primary key check (version > 0),
 	name text not null,

@@ -1,0 +1,97 @@
+/**
+ * @file billingd/billingd.h  What the parts of billingd share
+ */
+#ifndef TANDEM_BILLINGD_BILLINGD_H
+#define TANDEM_BILLINGD_BILLINGD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "billingd/feed.h"
+#include "billingd/secret.h"
+#include "shared/base/metric.h"
+#include "shared/base/metric_labels.h"
+#include "shared/catalog/catalog.h"
+#include "shared/db/db.h"
+#include "shared/svc/svc.h"
+
+enum {
+	BILLINGD_REALMS_MAX = 16,
+	BILLINGD_SCHEMA = 7, /**< Newest migration this release needs */
+	RECORD_FIELDS_MAX = 64,
+};
+
+enum billingd_metric {
+	BILLINGD_METRIC_BASE = M_COMMONC - 1,
+#define METRIC(kind, id, name, labels, help) M_##id,
+#include "billingd/metrics.def"
+#undef METRIC
+};
+
+struct imports;
+
+struct billingd {
+	struct svc *svc;
+	struct publisher *publisher;
+	struct feed *feed;
+	struct db *db; /**< For commands */
+	bool has_key;
+	uint8_t key[SECRET_KEY_SIZE]; /**< Seals passwords */
+	struct imports *imports;
+};
+
+/** Both connections are up, and the schema is this release's or newer */
+bool billingd_has_database(const struct billingd *b);
+
+/** Digest realms of now: SS_SIP_REALM, else SS_LOCAL_IP_DOMAIN, else the
+ *  addresses of this node. @return how many; names are the catalog's or the
+ *  node's */
+size_t billingd_realms(const struct billingd *b, const struct catalog *c,
+		       const char *realms[], size_t max);
+
+/* migrate.c */
+admin_h cmd_db_migrate;
+admin_h cmd_db_status;
+
+/* params.c */
+admin_h cmd_param_list;
+admin_h cmd_param_set;
+admin_h cmd_param_unset;
+admin_h cmd_param_explain;
+admin_h cmd_param_history;
+admin_h cmd_param_rollback;
+admin_h cmd_profile_list;
+admin_h cmd_profile_diff;
+admin_h cmd_profile_apply;
+
+/* records.c: tag is an enum record_kind */
+admin_h cmd_record_list;
+admin_h cmd_record_show;
+admin_h cmd_record_add;
+admin_h cmd_record_set;
+admin_h cmd_record_remove;
+admin_h cmd_gateway_show;
+admin_h cmd_gateway_set;
+admin_h cmd_template_list;
+
+/* import.c */
+admin_h cmd_import_begin;
+admin_h cmd_import_data;
+admin_h cmd_import_end;
+int imports_alloc(struct imports **ip, struct billingd *b);
+struct imports *imports_free(struct imports *imports);
+
+/* history.c */
+admin_h cmd_history_list;
+admin_h cmd_history_show;
+admin_h cmd_revert;
+
+/* check.c */
+admin_h cmd_check_list;
+admin_h cmd_catalog_status;
+
+/** The rows of all commands: commands.c */
+extern const struct admin_command billingd_commands[];
+extern const size_t billingd_commandc;
+
+#endif

@@ -1,0 +1,236 @@
+/**
+ * @file billingd/records.c  Commands on records, the same for every kind
+ *
+ * What can be asked follows from the field tables. Adding and setting is in
+ * draft.c.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "billingd/billingd.h"
+#include "billingd/change.h"
+#include "billingd/record_find.h"
+#include "billingd/record_sql.h"
+#include "shared/base/text.h"
+#include "shared/base/util.h"
+#include "shared/catalog/build.h"
+
+enum {
+	LIMIT_USUAL = 1000,
+	LIMIT_MOST = 10000,
+};
+
+
+static const struct catalog *in_force(const struct billingd *b)
+{
+	return publisher_current(b->publisher);
+}
+
+
+/* --- list and show -------------------------------------------------------- */
+
+/* A cursor is "publication:index": in another version it means nothing. */
+static int cursor_parse(size_t *atp, const struct catalog *c,
+			const json_t *args, struct admin_answer *answer)
+{
+	const char *cursor = json_string_value(
+		json_object_get(args, "cursor"));
+	uint64_t publication, at;
+	struct text head, rest;
+
+	*atp = 0;
+	if (!cursor)
+		return 0;
+	if (!text_cut(text_of(cursor), ':', &head, &rest) ||
+	    text_u64(&publication, head, 0, UINT64_MAX) ||
+	    text_u64(&at, rest, 0, SIZE_MAX))
+		return admin_refuse(answer, "invalid_value",
+				    "cursor: not one of ours");
+	if (publication != catalog_control(c)->publication)
+		return admin_refuse(answer, "changed",
+				    "the configuration has changed meanwhile: "
+				    "begin the list again");
+	*atp = (size_t)at;
+
+	return 0;
+}
+
+
+static json_t *cursor_print(const struct catalog *c, size_t at)
+{
+	char text[64];
+
+	(void)text_print(text, sizeof(text), "%" PRIu64 ":%zu",
+			 catalog_control(c)->publication, at);
+
+	return json_string(text);
+}
+
+
+int cmd_record_list(void *state, const json_t *args,
+		    struct admin_answer *answer)
+{
+	const struct catalog *c = in_force(state);
+	const enum record_kind kind = (enum record_kind)answer->tag;
+	const json_t *wanted = json_object_get(args, "limit");
+	json_int_t limit = wanted ? json_integer_value(wanted) : LIMIT_USUAL;
+	struct filters filters;
+	const uint8_t *rows;
+	size_t n, at;
+
+	if (limit < 1 || limit > LIMIT_MOST)
+		return admin_refuse(answer, "invalid_value",
+				    "limit: not within 1-%d", LIMIT_MOST);
+	if (cursor_parse(&at, c, args, answer) ||
+	    filters_take(&filters, c, kind, args, answer))
+		return EINVAL;
+
+	answer->rows = json_array();
+	rows = catalog_rows(c, kind, &n);
+	for (; at < n; at++) {
+		const void *row = rows + at * records[kind].size;
+
+		if (!filters_fit(&filters, c, kind, row))
+			continue;
+		if (limit-- == 0) {
+			answer->next = cursor_print(c, at);
+			break;
+		}
+		(void)json_array_append_new(answer->rows,
+					    record_row(c, kind, row));
+	}
+	filters_free(&filters);
+
+	return 0;
+}
+
+
+static int show(const struct catalog *c, enum record_kind kind,
+		const json_t *args, struct admin_answer *answer)
+{
+	const void *row = record_one(c, kind, args, answer);
+
+	if (!row)
+		return EINVAL;
+
+	answer->rows = json_array();
+	(void)json_array_append_new(answer->rows, record_row(c, kind, row));
+
+	return 0;
+}
+
+
+int cmd_record_show(void *state, const json_t *args,
+		    struct admin_answer *answer)
+{
+	return show(in_force(state), (enum record_kind)answer->tag, args,
+		    answer);
+}
+
+
+/* Who refers to it? The database would refuse, in its own words. */
+static bool used_by(const struct catalog *c, enum record_kind kind,
+		    uint32_t id, struct admin_answer *answer)
+{
+	for (int k = 0; k < RECORD_KINDC; k++) {
+		const struct record_def *def = &records[k];
+		size_t n;
+		const uint8_t *rows = catalog_rows(c, (enum record_kind)k, &n);
+
+		for (size_t f = 0; f < def->fieldc; f++) {
+			if (def->fields[f].type != RECORD_REF ||
+			    def->fields[f].ref != kind)
+				continue;
+			for (size_t i = 0; i < n; i++) {
+				const uint8_t *row = rows + i * def->size;
+				const struct cat_row *head = (const void *)row;
+				uint32_t at;
+
+				memcpy(&at, row + def->fields[f].offset,
+				       sizeof(at));
+				if (at != id)
+					continue;
+				(void)admin_refuse(
+					answer, "in_use",
+					"it is still used by %s %s, field %s",
+					def->title,
+					catalog_str(c, (enum record_kind)k,
+						    head->name),
+					def->fields[f].name);
+				return true;
+			}
+		}
+	}
+
+	return false;
+}
+
+
+int cmd_record_remove(void *state, const json_t *args,
+		      struct admin_answer *answer)
+{
+	const enum record_kind kind = (enum record_kind)answer->tag;
+	const struct catalog *c = in_force(state);
+	const struct cat_row *row = record_one(c, kind, args, answer);
+	struct change *change;
+	char id[16], *sql = NULL;
+	int err;
+
+	if (!row || used_by(c, kind, row->id, answer))
+		return EINVAL;
+
+	change = change_begin(state, answer);
+	if (!change)
+		return EINVAL;
+
+	(void)text_print(id, sizeof(id), "%" PRIu32, row->id);
+	change_about(change, "%s %s", records[kind].title,
+		     catalog_str(c, kind, row->name));
+	err = record_sql_delete(&sql, kind);
+	if (err) {
+		change_drop(change);
+		return err;
+	}
+	change_add(change, sql, (const char *[]){ id }, 1);
+	free(sql);
+
+	return change_run(change, answer);
+}
+
+
+/* --- gateways of either kind ---------------------------------------------- */
+
+int cmd_gateway_show(void *state, const json_t *args,
+		     struct admin_answer *answer)
+{
+	const struct catalog *c = in_force(state);
+
+	return show(c, record_gateway_kind(c, args), args, answer);
+}
+
+
+int cmd_template_list(void *state, const json_t *args,
+		      struct admin_answer *answer)
+{
+	(void)state;
+	(void)args;
+	answer->rows = json_array();
+	for (size_t i = 0; i < record_templatec; i++) {
+		const struct record_template *t = &record_templates[i];
+		json_t *sets = json_object();
+
+		for (size_t j = 0; j < COUNT_OF(t->sets) && t->sets[j].field;
+		     j++)
+			(void)json_object_set_new(sets, t->sets[j].field,
+						  json_string(
+							  t->sets[j].value));
+		(void)json_array_append_new(answer->rows,
+					    json_pack("{s:s,s:s,s:o}", "name",
+						      t->name, "help", t->help,
+						      "sets", sets));
+	}
+
+	return 0;
+}
