@@ -2,6 +2,7 @@
  * @file supervisor/ctl_table.c  From words to a command
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -27,6 +28,24 @@ static const struct row rows[] = {
 	{ "reload",        "reload",        { NULL },               0, "",        "Put the node file in force, or change nothing" },
 	{ "loglevel",      "loglevel",      { "process", "level" }, 2, "",        "error, warn, notice, info or debug" },
 	{ "daemon status", "daemon.status", { "process" },          1, "",        "What a daemon says of itself" },
+
+	{ "param list",     "param.list",     { "name" },    0, "--changed",     "Parameters, value and default" },
+	{ "param get",      "param.get",      { "name" },    1, "",              "One of them" },
+	{ "param set",      "param.set",      { NULL },      0, "NAME=VALUE ...", "Set parameters, all or none" },
+	{ "param unset",    "param.unset",    { "name" },    1, "",              "Back to the default" },
+	{ "param explain",  "param.explain",  { "name" },    1, "--gateway g",   "The value in force and where it comes from" },
+	{ "param history",  "param.history",  { "name" },    0, "",              "Who changed it" },
+	{ "param rollback", "param.rollback", { "name" },    1, "",              "To what it was before the last change" },
+	{ "profile list",   "profile.list",   { NULL },      0, "",              "Profiles" },
+	{ "profile diff",   "profile.diff",   { "name" },    1, "",              "What a profile would change" },
+	{ "profile apply",  "profile.apply",  { "name" },    1, "",              "Set all it names in one step" },
+	{ "check",          "check.list",     { NULL },      0, "--strict",      "The whole configuration: what is rarely meant" },
+	{ "history show",   "history.show",   { "version" }, 1, "",              "What a version changed" },
+	{ "history",        "history.list",   { NULL },      0, "--limit n",     "Versions, newest first" },
+	{ "revert",         "revert",         { "version" }, 1, "",              "All back to what it was at a version" },
+	{ "catalog status", "catalog.status", { NULL },      0, "",              "The version in force" },
+	{ "db migrate",     "db.migrate",     { NULL },      0, "--to n",        "Bring the database to this release" },
+	{ "db status",      "db.status",      { NULL },      0, "",              "Migrations" },
 };
 /* clang-format on */
 
@@ -60,15 +79,31 @@ static const struct row *row_find(int argc, char *const argv[], int *usedp)
 }
 
 
-/* What looks like a number is one. */
+/* What is written as a number is written is one; "0044" is not. */
 static json_t *value_of(const char *text)
 {
+	char back[32];
 	int64_t v;
 
-	if (text_i64(&v, text_of(text), INT64_MIN, INT64_MAX) == 0)
+	if (text_i64(&v, text_of(text), INT64_MIN, INT64_MAX) == 0 &&
+	    text_print(back, sizeof(back), "%" PRId64, v) == 0 &&
+	    strcmp(back, text) == 0)
 		return json_integer(v);
 
 	return json_string(text);
+}
+
+
+/* Options that take no value */
+static bool is_switch(const char *name)
+{
+	static const char *const names[] = { "drain", "changed", "strict" };
+
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+
+	return false;
 }
 
 
@@ -84,7 +119,7 @@ static int option(json_t *args, int argc, char *const argv[], int *i)
 			*p = '_';
 
 	if (*i + 1 < argc && strncmp(argv[*i + 1], "--", 2) != 0 &&
-	    strcmp(name, "drain") != 0)
+	    !is_switch(name))
 		value = value_of(argv[++*i]);
 	else
 		value = json_true();
@@ -93,12 +128,36 @@ static int option(json_t *args, int argc, char *const argv[], int *i)
 }
 
 
+/* "field=value": a value of a record is text, whatever it looks like. */
+static int pair(json_t *args, const char *word)
+{
+	struct text name, value;
+	char key[64];
+
+	(void)text_cut(text_of(word), '=', &name, &value);
+	if (text_copy(key, sizeof(key), name))
+		return EINVAL;
+
+	return json_object_set_new(args, key, json_stringn(value.p, value.l))
+		       ? EINVAL
+		       : 0;
+}
+
+
 static int arguments(json_t *args, const struct row *row, int argc,
 		     char *const argv[], int from, char why[CTL_WHY_MAX])
 {
+	const bool has_fields = !row || strchr(row->options, '=');
 	size_t given = 0;
 
 	for (int i = from; i < argc; i++) {
+		const char *name;
+
+		if (has_fields && argv[i][0] != '-' && strchr(argv[i], '=')) {
+			if (pair(args, argv[i]))
+				return EINVAL;
+			continue;
+		}
 		if (strncmp(argv[i], "--", 2) == 0) {
 			if (option(args, argc, argv, &i)) {
 				(void)text_print(why, CTL_WHY_MAX,
@@ -108,15 +167,18 @@ static int arguments(json_t *args, const struct row *row, int argc,
 			}
 			continue;
 		}
-		if (!row || given == COUNT_OF(row->args) ||
-		    !row->args[given]) {
+		/* A record is named by the one word that is no field. */
+		name = !row                          ? (given ? NULL : "name")
+		       : given < COUNT_OF(row->args) ? row->args[given]
+						     : NULL;
+		if (!name) {
 			(void)text_print(why, CTL_WHY_MAX,
 					 "'%.60s' is one word too many",
 					 argv[i]);
 			return EINVAL;
 		}
-		if (json_object_set_new(args, row->args[given++],
-					json_string(argv[i])))
+		given++;
+		if (json_object_set_new(args, name, json_string(argv[i])))
 			return EINVAL;
 	}
 	if (row && given < row->needed) {
@@ -190,14 +252,35 @@ static void usage(char *dst, size_t size, const struct row *row)
 }
 
 
+/* What is no row of its own. A kind: mapping, routing, group, phone, account,
+ * rate-table, rate, list, registration. */
+static const struct {
+	const char *left, *help;
+} others[] = {
+	{ "KIND list field=value",
+	  "Records of a kind: those with that value" },
+	{ "KIND show NAME", "One of them" },
+	{ "KIND add NAME field=value", "A new one" },
+	{ "KIND set NAME field=value", "Change fields of one; gateway set: of "
+				       "either kind of gateway" },
+	{ "KIND remove NAME", "Remove one that nothing uses" },
+	{ "KIND import FILE --dry-run",
+	  "Records of a file, all or none; "
+	  "--replace removes the others, --table "
+	  "T is the rate table" },
+	{ "KIND export --format csv", "Records as a file; or json" },
+	{ "OBJECT VERB --name value", "Any other command, as it stands" },
+};
+
+
 void ctl_help(FILE *f)
 {
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		char left[64];
 
 		usage(left, sizeof(left), &rows[i]);
-		fprintf(f, "  %-28s %s\n", left, rows[i].help);
+		fprintf(f, "  %-34s  %s\n", left, rows[i].help);
 	}
-	fprintf(f, "  %-28s %s\n", "OBJECT VERB [--name value]",
-		"Any other command, as it stands");
+	for (size_t i = 0; i < COUNT_OF(others); i++)
+		fprintf(f, "  %-34s  %s\n", others[i].left, others[i].help);
 }

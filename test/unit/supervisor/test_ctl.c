@@ -89,6 +89,28 @@ static void what_the_table_does_not_know_is_sent_as_it_stands(void **state)
 }
 
 
+static void a_record_is_named_and_its_fields_are_text(void **state)
+{
+	(void)state;
+	assert_request("phone set 2001 max_contacts=2 forward_no_answer=",
+		       "{\"cmd\":\"phone.set\",\"args\":{\"name\":\"2001\","
+		       "\"max_contacts\":\"2\",\"forward_no_answer\":\"\"}}");
+	assert_request("rate add table=r prefix=0044",
+		       "{\"cmd\":\"rate.add\",\"args\":{\"table\":\"r\","
+		       "\"prefix\":\"0044\"}}");
+	assert_request("rate list --prefix 0044 --first-increment 60",
+		       "{\"cmd\":\"rate.list\",\"args\":{\"prefix\":\"0044\","
+		       "\"first_increment\":60}}");
+	assert_request("param set SS_A=1 SS_B=a=b",
+		       "{\"cmd\":\"param.set\",\"args\":{\"SS_A\":\"1\","
+		       "\"SS_B\":\"a=b\"}}");
+	assert_request("history show 5", "{\"cmd\":\"history.show\",\"args\":"
+					 "{\"version\":\"5\"}}");
+	assert_request("history --limit 5",
+		       "{\"cmd\":\"history.list\",\"args\":{\"limit\":5}}");
+}
+
+
 static void wrong_words_are_said(void **state)
 {
 	(void)state;
@@ -97,7 +119,7 @@ static void wrong_words_are_said(void **state)
 	assert_wrong("restart", "process is missing");
 	assert_wrong("status now", "'now' is one word too many");
 	assert_wrong("status --", "is no option");
-	assert_wrong("call list five", "'five' is one word too many");
+	assert_wrong("call list five six", "'six' is one word too many");
 }
 
 
@@ -171,6 +193,7 @@ int main(void)
 		cmocka_unit_test(options_become_arguments_by_their_name),
 		cmocka_unit_test(
 			what_the_table_does_not_know_is_sent_as_it_stands),
+		cmocka_unit_test(a_record_is_named_and_its_fields_are_text),
 		cmocka_unit_test(wrong_words_are_said),
 		cmocka_unit_test(rows_are_a_table),
 		cmocka_unit_test(one_row_with_lists_is_lines),
