@@ -60,11 +60,11 @@ const char *part_word(enum catalog_part which)
 
 size_t section_size(enum section section)
 {
-	if (section < SECTION_IDS)
-		return records[section - SECTION_ROWS].size;
+	if (sizes[section] > 0)
+		return sizes[section];
 
-	return section < SECTION_PARAMS ? sizeof(struct hash_slot)
-					: sizes[section];
+	return section < SECTION_IDS ? records[section - SECTION_ROWS].size
+				     : sizeof(struct hash_slot);
 }
 
 

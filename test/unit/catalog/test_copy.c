@@ -2,6 +2,8 @@
  * @file test/unit/catalog/test_copy.c  The copy on disk
  */
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -168,6 +170,43 @@ static void a_version_that_comes_meanwhile_is_written_next(void **state)
 }
 
 
+/* As if the disk were full: no file may become this long */
+static void limit_files(rlim_t size)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = size < limit.rlim_max ? size : limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+
+static void on_a_full_disk_the_old_copy_stays(void **state)
+{
+	char path[300];
+	struct rig rig;
+	(void)state;
+
+	assert_int_equal(rig_open(&rig, "diskfull"), 0);
+	assert_int_equal(publish_phone(&rig, "1", 1), 0);
+	assert_int_equal(save(&rig), 0);
+	assert_int_equal(publish_phone(&rig, "2", 2), 0);
+
+	assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+	limit_files(1024);
+	assert_int_equal(save(&rig), EFBIG);
+	limit_files(RLIM_INFINITY);
+	(void)snprintf(path, sizeof(path), "%s.new", rig.copy);
+	assert_int_equal(access(path, F_OK), -1);
+
+	lose_memory(&rig);
+	assert_int_equal(publisher_load_copy(rig.publisher, rig.why), 0);
+	assert_int_equal(
+		catalog_control(publisher_current(rig.publisher))->version, 1);
+	rig_close(&rig);
+}
+
+
 static void flip(const char *path, off_t at)
 {
 	const int fd = open(path, O_RDWR);
@@ -274,6 +313,7 @@ int main(void)
 			the_old_copy_holds_until_the_new_one_is_whole),
 		cmocka_unit_test(
 			a_version_that_comes_meanwhile_is_written_next),
+		cmocka_unit_test(on_a_full_disk_the_old_copy_stays),
 		cmocka_unit_test(a_damaged_copy_is_refused),
 		cmocka_unit_test(a_folder_that_is_not_there_is_an_error),
 	};

@@ -2,7 +2,10 @@
  * @file test/unit/catalog/test_publish.c  Parts, their page, their readers
  */
 #include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -111,6 +114,83 @@ static void only_the_group_may_read_a_part(void **state)
 	assert_int_equal(fstat(fd, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0440);
 	(void)close(fd);
+	rig_close(&rig);
+}
+
+
+static int restart_for(struct rig *rig, const char *group)
+{
+	const struct publisher_args args = { .control = &rig->control,
+					     .prefix = rig->prefix,
+					     .group = group };
+
+	rig->publisher = publisher_free(rig->publisher);
+
+	return publisher_alloc(&rig->publisher, &args);
+}
+
+
+static void a_part_is_the_group_s(void **state)
+{
+	const struct group *own = getgrgid(getegid());
+	char path[160];
+	struct stat st;
+	struct rig rig;
+	(void)state;
+
+	assert_non_null(own);
+	assert_int_equal(rig_open(&rig, "group"), 0);
+	assert_int_equal(restart_for(&rig, own->gr_name), 0);
+	assert_int_equal(publish_phone(&rig, "1", 1), 0);
+	(void)snprintf(path, sizeof(path), "/dev/shm/%s.catalog.core.1",
+		       rig.prefix);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_gid, getegid());
+
+	capture_begin();
+	capture_expect("catalog_group_unknown");
+	assert_int_equal(restart_for(&rig, "no such group"), 0);
+	assert_int_equal(capture_count("catalog_group_unknown"), 1);
+	capture_end();
+	assert_int_equal(publish_phone(&rig, "2", 2), 0);
+	rig_close(&rig);
+}
+
+
+/* As if shared memory were full: no file may become this long */
+static void limit_files(rlim_t size)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = size < limit.rlim_max ? size : limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+
+static void where_there_is_no_room_the_old_version_stays(void **state)
+{
+	const struct catalog *c;
+	struct rig rig;
+	(void)state;
+
+	assert_int_equal(rig_open(&rig, "full"), 0);
+	assert_int_equal(publish_phone(&rig, "1", 1), 0);
+	assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+	limit_files(1024);
+	assert_int_equal(publish_phone(&rig, "2", 2), EFBIG);
+	limit_files(RLIM_INFINITY);
+	assert_true(rig.why[0] != '\0');
+	assert_false(rig_has_part(&rig, "core", 2));
+	assert_false(rig_has_part(&rig, "phones", 2));
+
+	c = catalog_pin(rig.reader);
+	assert_int_equal(catalog_control(c)->version, 1);
+	catalog_unpin(rig.reader, c);
+	assert_int_equal(publish_phone(&rig, "2", 2), 0);
+	c = catalog_pin(rig.reader);
+	assert_int_equal(catalog_control(c)->version, 2);
+	catalog_unpin(rig.reader, c);
 	rig_close(&rig);
 }
 
@@ -394,6 +474,8 @@ int main(void)
 		cmocka_unit_test(a_pinned_version_stays_as_it_is),
 		cmocka_unit_test(parts_of_this_and_the_last_version_are_there),
 		cmocka_unit_test(only_the_group_may_read_a_part),
+		cmocka_unit_test(a_part_is_the_group_s),
+		cmocka_unit_test(where_there_is_no_room_the_old_version_stays),
 		cmocka_unit_test(a_successor_takes_over_what_is_published),
 		cmocka_unit_test(what_a_killed_publisher_left_is_removed),
 		cmocka_unit_test(a_damaged_version_is_not_taken_over),
