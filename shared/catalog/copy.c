@@ -24,8 +24,8 @@
 
 enum {
 	COPY_VERSION = 1,
-	COPY_MODE = 0640,
-	PIECE = 4 << 20 /* Bytes of one call: some milliseconds */
+	COPY_MODE = 0600, /* It holds what passwords are checked with */
+	PIECE = 4 << 20   /* Bytes of one call: some milliseconds */
 };
 
 struct copy_head {

@@ -65,12 +65,15 @@ static void lose_memory(struct rig *rig)
 static void a_version_comes_back_from_the_copy(void **state)
 {
 	const struct catalog *c;
+	struct stat st;
 	struct rig rig;
 	(void)state;
 
 	assert_int_equal(rig_open(&rig, "comesback"), 0);
 	assert_int_equal(publish_phone(&rig, "1", 7), 0);
 	assert_int_equal(save(&rig), 0);
+	assert_int_equal(stat(rig.copy, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
 	lose_memory(&rig);
 
 	assert_null(catalog_pin(rig.reader));
