@@ -66,7 +66,7 @@ static int ids_of_names(const struct draft *d,
 			const struct record_field *field, char **textp)
 {
 	struct text rest = text_of(*textp), head;
-	char *ids = calloc(1, strlen(*textp) + 11 * RECORD_FIELDS_MAX + 16);
+	char *ids = calloc(1, 6 * strlen(*textp) + 16);
 	size_t l = 0;
 
 	if (!ids)
@@ -166,6 +166,48 @@ static bool names_it(const struct draft *d, const char *key)
 }
 
 
+/* The field that an argument sets; NULL: none, and err says why */
+static const struct record_field *set_by(const struct draft *d,
+					 const char *key, int *errp)
+{
+	const struct record_field *field = NULL;
+
+	*errp = 0;
+	if (strcmp(key, d->was ? "new_name" : "name") == 0)
+		return &records[d->kind].fields[0];
+	if (names_it(d, key) ||
+	    (record_own_arg(key) && !record_field_find(d->kind, text_of(key))))
+		return NULL;
+
+	field = record_field_of(d->kind, key, d->answer);
+	if (!field)
+		*errp = EINVAL;
+
+	return field;
+}
+
+
+static int take_one(struct draft *d, const char *key, const json_t *value)
+{
+	const struct record_field *field;
+	char buf[ARGS_NUMBER_MAX];
+	const char *text = args_text(value, buf);
+	int err;
+
+	if (!text)
+		return admin_refuse(d->answer, "invalid_value",
+				    "%s: not a text or a number", key);
+	if (strcmp(key, "password") == 0) {
+		free(d->password);
+		d->password = strdup(text);
+		return d->password ? 0 : ENOMEM;
+	}
+	field = set_by(d, key, &err);
+
+	return field ? draft_set(d, field, text) : err;
+}
+
+
 static int draft_take(struct draft *d, const json_t *args)
 {
 	const char *template = json_string_value(
@@ -178,36 +220,8 @@ static int draft_take(struct draft *d, const json_t *args)
 		err = draft_template(d, template);
 	json_object_foreach(unconst((const char *)args), key, value)
 	{
-		char buf[ARGS_NUMBER_MAX];
-		const char *text = args_text(value, buf);
-		const struct record_field *field;
-
-		if (err)
-			break;
-		if (!text)
-			return admin_refuse(d->answer, "invalid_value",
-					    "%s: not a text or a number", key);
-		if (strcmp(key, "password") == 0) {
-			d->password = strdup(text);
-			err = d->password ? 0 : ENOMEM;
-			continue;
-		}
-		if (names_it(d, key) && d->was)
-			continue;
-		if (strcmp(key, "name") == 0) {
-			field = &records[d->kind].fields[0];
-		}
-		else if (strcmp(key, "new_name") == 0 && d->was) {
-			field = &records[d->kind].fields[0];
-		}
-		else if (record_own_arg(key) &&
-			 !record_field_find(d->kind, text_of(key))) {
-			continue;
-		}
-		else {
-			field = record_field_of(d->kind, key, d->answer);
-		}
-		err = field ? draft_set(d, field, text) : EINVAL;
+		if (!err)
+			err = take_one(d, key, value);
 	}
 
 	return err;
@@ -417,6 +431,7 @@ static int draft_try(struct draft *d)
 {
 	const struct record_def *def = &records[d->kind];
 	const struct cat_row *was = d->was;
+	const size_t fieldc = def->fieldc;
 	char *texts[RECORD_FIELDS_MAX] = { NULL };
 	const char *values[RECORD_FIELDS_MAX];
 	char why[BUILD_WHY_MAX] = "";
@@ -426,7 +441,7 @@ static int draft_try(struct draft *d)
 	if (d->kind == RECORD_RATE || d->kind == RECORD_LIST)
 		return 0;
 
-	for (size_t i = 0; i < def->fieldc && !err; i++) {
+	for (size_t i = 0; i < fieldc && !err; i++) {
 		const struct record_field *field = &def->fields[i];
 
 		/* Secrets are not printed: they stay out of the trial. */
@@ -444,7 +459,7 @@ static int draft_try(struct draft *d)
 	if (!err)
 		err = build_try(build, why);
 	build_free(build);
-	for (size_t i = 0; i < def->fieldc; i++)
+	for (size_t i = 0; i < fieldc; i++)
 		free(texts[i]);
 	if (err == EINVAL && !d->answer->code)
 		(void)admin_refuse(d->answer, "invalid_value", "%s", why);

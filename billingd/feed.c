@@ -172,7 +172,7 @@ static void end(struct feed *f)
 	waiters_look(f);
 	if (f->again) {
 		f->again = false;
-		look(f);
+		ev_timer_start(&f->retry, f->ev, 0, on_retry, f);
 	}
 }
 
@@ -204,9 +204,10 @@ static void fail(struct feed *f, int err, const char *why)
 			  why && why[0] ? why : strerror(err));
 	if (db_is_up(f->db))
 		say(f, "rollback");
+	f->again = false; /* what came meanwhile is read then, too */
+	end(f);
 	if (err != ECANCELED)
 		ev_timer_start(&f->retry, f->ev, RETRY_MS, on_retry, f);
-	end(f);
 }
 
 

@@ -38,6 +38,7 @@ static int out_reach(struct import *im, size_t more)
  * There is room for twice the length and 3. */
 static void out_value(struct import *im, const char *value, char end)
 {
+	static const char plain[] = "\\\n\t\r", escaped[] = "\\ntr";
 	char *p = im->out + im->outlen;
 
 	if (!value) {
@@ -45,11 +46,14 @@ static void out_value(struct import *im, const char *value, char end)
 		*p++ = 'N';
 	}
 	for (; value && *value; value++) {
-		const char c = *value;
+		const char *at = strchr(plain, *value);
 
-		if (c == '\\' || c == '\n' || c == '\t' || c == '\r')
+		*p = *value;
+		if (at) {
 			*p++ = '\\';
-		*p++ = c == '\n' ? 'n' : c == '\t' ? 't' : c == '\r' ? 'r' : c;
+			*p = escaped[at - plain];
+		}
+		p++;
 	}
 	*p++ = end;
 	im->outlen = (size_t)(p - im->out);

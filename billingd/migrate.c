@@ -159,14 +159,14 @@ static int files_find(struct work *w)
 	err = w->files ? 0 : ENOMEM;
 	while (!err && (entry = readdir(dir)) != NULL) {
 		struct migration *m = &w->files[w->filec];
-		char *text;
+		char *text = NULL;
 
 		if (!name_parse(m, entry->d_name))
 			continue;
 		err = file_read(&text, w, m, false);
 		if (err)
 			break;
-		err = checksum(m->checksum, text);
+		err = text ? checksum(m->checksum, text) : ENOMEM;
 		free(text);
 		if (!err && ++w->filec == FILES_MAX)
 			err = EFBIG;

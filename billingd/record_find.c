@@ -160,6 +160,7 @@ static bool fits(const struct filter *filter, const struct catalog *c,
 		 enum record_kind kind, const void *row)
 {
 	const uint8_t *member = (const uint8_t *)row + filter->field->offset;
+	const char *want = filter->text;
 	size_t heap_size;
 	const uint8_t *heap;
 	uint32_t id;
@@ -172,14 +173,14 @@ static bool fits(const struct filter *filter, const struct catalog *c,
 		return id == filter->id;
 	}
 	if (filter->field->type == RECORD_PREFIX)
-		return strncmp((const char *)member, filter->text,
-			       CAT_PREFIX_MAX) == 0;
+		return strncmp((const char *)member, want, CAT_PREFIX_MAX) ==
+		       0;
 
 	heap = catalog_heap(c, kind, &heap_size);
 	if (record_print(filter->field, row, heap, heap_size, name_of,
 			 unconst((const char *)c), &text))
 		return false;
-	same = strcmp(text, filter->text) == 0;
+	same = strcmp(text, want) == 0;
 	free(text);
 
 	return same;
@@ -223,7 +224,7 @@ const void *record_one(const struct catalog *c, enum record_kind kind,
 		return NULL;
 
 	rows = catalog_rows(c, kind, &n);
-	for (size_t i = 0; i < n && filters.count > 0; i++) {
+	for (size_t i = 0; rows && i < n && filters.count > 0; i++) {
 		const void *row = rows + i * def->size;
 
 		if (!filters_fit(&filters, c, kind, row))

@@ -144,7 +144,7 @@ enum ctl_exit ctl_call(json_t **answerp, const struct ctl_wire *wire,
 {
 	json_t *answer;
 	const char *error;
-	char *line;
+	char *line = NULL;
 	int err;
 
 	err = ctl_exchange(&line, wire, request);
