@@ -37,6 +37,13 @@ struct imports {
 };
 
 
+/** An import that waits until its version is in force; it may be gone before */
+struct forced {
+	struct import *im;
+	uint64_t version;
+};
+
+
 /* --- its life ------------------------------------------------------------- */
 
 static void import_free(struct import *im)
@@ -44,8 +51,12 @@ static void import_free(struct import *im)
 	for (size_t i = 0; i < IMPORTS_MAX; i++)
 		if (im->all->imports[i] == im)
 			im->all->imports[i] = NULL;
-	ev_timer_stop(&im->idle);
+	/* What is told from here on is told to nobody who uses it. */
+	if (im->forced)
+		im->forced->im = NULL;
+	import_fail(im, "the import has ended");
 	im->db = db_free(im->db);
+	ev_timer_stop(&im->idle);
 	json_decref(im->shown);
 	free(im->operator_name);
 	free(im->out);
@@ -258,30 +269,28 @@ static void done(struct import *im, uint64_t version, const char *note)
 }
 
 
-/* The import may be gone by now: what is in force is all the answer says. */
-struct forced {
-	struct import *im;
-	uint64_t version;
-};
-
-
 static void on_force(int err, void *arg)
 {
 	struct forced *forced = arg;
 	struct import *im = forced->im;
-	const char *why = feed_refusal(im->b->feed);
+	const uint64_t version = forced->version;
+	const char *why;
 
+	free(forced);
+	if (!im)
+		return;
+	im->forced = NULL;
+	why = err == EINVAL ? feed_refusal(im->b->feed) : NULL;
 	if (err == ECANCELED)
-		im->ticket = (struct admin_ticket){ 0, 0 };
+		import_fail(im, "billingd is stopping");
 	else if (err == EINVAL)
 		import_fail(im,
 			    "it is stored but not in force: %s; 'tandemctl "
 			    "revert' undoes it",
 			    why ? why : "the catalog refuses it");
 	else
-		done(im, forced->version,
+		done(im, version,
 		     err ? "stored; it is not in force yet" : NULL);
-	free(forced);
 }
 
 
@@ -306,7 +315,9 @@ static void on_stored(int err, const struct db_result *r, const char *why,
 	if (feed_wait(im->b->feed, version, on_force, forced)) {
 		free(forced);
 		done(im, version, NULL);
+		return;
 	}
+	im->forced = forced;
 }
 
 

@@ -44,6 +44,7 @@ struct import {
 
 	char *out; /**< Of COPY, that the connection has not taken */
 	size_t outlen, outsize, outsent;
+	struct forced *forced; /**< Its version is waited for; NULL: none */
 	bool dry_run;
 	int64_t added, changed, removed;
 	json_t *shown;

@@ -531,7 +531,7 @@ static cfg_t *grammar(void)
 		CFG_STR("log_dir",     "",                  CFGF_NONE),
 		CFG_STR("program_dir", TANDEM_PROGRAM_DIR,  CFGF_NONE),
 		CFG_STR("shm_prefix",  "tandem",            CFGF_NONE),
-		CFG_STR("key_file",    "/etc/tandem/key",   CFGF_NONE),
+		CFG_STR("key_file",    "/var/lib/tandem/key", CFGF_NONE),
 		CFG_SEC("listener", listener,
 			CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_SEC("rtp",      rtp,      CFGF_NONE),

@@ -350,8 +350,9 @@ static int make_state_dir(const struct config *config, struct peer_id id)
 
 /* What seals passwords in the database is made once, and never written over:
  * without it they are lost. */
-static int make_key(const struct config *config, gid_t gid)
+static int make_key(const struct config *config)
 {
+	const struct group *group = getgrnam(config->group);
 	uint8_t key[32];
 	char text[2 * sizeof(key) + 2];
 	int fd, err = 0;
@@ -371,7 +372,8 @@ static int make_key(const struct config *config, gid_t gid)
 			    (ssize_t)(2 * sizeof(key) + 1))
 		err = EIO;
 	if (!err && (fchmod(fd, 0640) != 0 || fsync(fd) != 0 ||
-		     (geteuid() == 0 && fchown(fd, 0, gid) != 0)))
+		     (geteuid() == 0 &&
+		      fchown(fd, 0, group ? group->gr_gid : 0) != 0)))
 		err = errno;
 	secret_wipe(key, sizeof(key));
 	secret_wipe(text, sizeof(text));
@@ -420,8 +422,6 @@ static int make_dirs(struct supervisor *sup)
 		if (!err)
 			err = make_state_dir(config, sup->children[i]->id);
 	}
-	if (!err)
-		err = make_key(config, gid);
 
 	return err;
 }
@@ -629,6 +629,10 @@ static int open_all(struct supervisor *sup)
 		err = open_processes(sup);
 	if (err)
 		return fail(sup, err, "shared memory", why);
+
+	err = make_key(&sup->config);
+	if (err)
+		return fail(sup, err, sup->config.key_file, NULL);
 
 	err = supervisor_children(sup, &sup->config);
 	if (!err)
