@@ -117,8 +117,9 @@ static int draft_set(struct draft *d, const struct record_field *field,
 		free(canonical);
 		return EINVAL;
 	}
-	err = field->type == RECORD_REFS ? ids_of_names(d, field, &canonical)
-					 : 0;
+	err = field->type == RECORD_REFS
+		      ? ids_of_names(d, field, &canonical)
+		      : record_stored(d->c, d->kind, field, &canonical);
 	if (err) {
 		free(canonical);
 		return err;

@@ -9,6 +9,7 @@
 
 #include "billingd/csv.h"
 #include "billingd/import.h"
+#include "billingd/record_find.h"
 #include "billingd/record_sql.h"
 #include "shared/base/text.h"
 #include "shared/base/util.h"
@@ -122,11 +123,13 @@ static int put_field(struct import *im, const struct record_field *field,
 			    err == EINVAL ? why : strerror(err));
 		return err;
 	}
-	if (field->type == RECORD_REF && strcmp(canonical, "none") != 0) {
+	err = record_stored(c, im->kind, field, &canonical);
+	if (!err && field->type == RECORD_REF &&
+	    strcmp(canonical, "none") != 0) {
 		id = id_of(c, field->ref, text_of(canonical));
 		err = id ? 0 : ENOENT;
 	}
-	else if (field->type == RECORD_REFS) {
+	else if (!err && field->type == RECORD_REFS) {
 		err = refs_of(c, field, canonical, &ids);
 	}
 	if (err)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "billingd/args.h"
+#include "billingd/rate_round.h"
 #include "billingd/record_find.h"
 #include "shared/base/text.h"
 #include "shared/base/util.h"
@@ -257,4 +258,27 @@ enum record_kind record_gateway_kind(const struct catalog *c,
 	return name && catalog_by_name(c, RECORD_MAPPING, text_of(name))
 		       ? RECORD_MAPPING
 		       : RECORD_ROUTING;
+}
+
+
+int record_stored(const struct catalog *c, enum record_kind kind,
+		  const struct record_field *field, char **canonicalp)
+{
+	char text[32], *rounded;
+	int64_t rate;
+
+	if (kind != RECORD_RATE || strcmp(field->name, "rate") != 0 ||
+	    text_fixed(&rate, text_of(*canonicalp), 6, 0, INT64_MAX))
+		return 0;
+
+	rate = rate_round(
+		rate, (unsigned)catalog_int(c, SERVER_BILLING_FEE_PRECISTION));
+	(void)text_print_fixed(text, sizeof(text), rate, 6);
+	rounded = strdup(text);
+	if (!rounded)
+		return ENOMEM;
+	free(*canonicalp);
+	*canonicalp = rounded;
+
+	return 0;
 }

@@ -40,6 +40,12 @@ const void *record_one(const struct catalog *c, enum record_kind kind,
 json_t *record_row(const struct catalog *c, enum record_kind kind,
 		   const void *row);
 
+/** A value as it is stored: as it was typed, a rate with the decimals of now.
+ *  @param canonicalp malloc()ed; replaced if it changes
+ *  @return 0, ENOMEM */
+int record_stored(const struct catalog *c, enum record_kind kind,
+		  const struct record_field *field, char **canonicalp);
+
 /** 0 if there is none of that name */
 uint32_t record_id(const struct catalog *c, enum record_kind kind,
 		   const char *name);

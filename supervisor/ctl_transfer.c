@@ -312,6 +312,22 @@ static FILE *open_file(const char *path, bool as_json)
 }
 
 
+static long long count_of(const json_t *answer, const char *key)
+{
+	return (long long)json_integer_value(json_object_get(answer, key));
+}
+
+
+static void say_difference(const json_t *answer, bool dry_run)
+{
+	ctl_print(stdout, json_object_get(answer, "rows"));
+	printf("%sadded %lld, changed %lld, removed %lld, version %lld\n",
+	       dry_run ? "dry run: " : "", count_of(answer, "added"),
+	       count_of(answer, "changed"), count_of(answer, "removed"),
+	       count_of(answer, "version"));
+}
+
+
 static enum ctl_exit import_all(const struct ctl_wire *wire, const char *kind,
 				const char *path, json_t *args, bool as_json)
 {
@@ -341,19 +357,12 @@ static enum ctl_exit import_all(const struct ctl_wire *wire, const char *kind,
 		code = call(&answer, wire, "import.end",
 			    json_pack("{s:I,s:b}", "import", import, "dry_run",
 				      dry_run));
-	if (code == EXIT_DONE) {
-		ctl_print(stdout, json_object_get(answer, "rows"));
-		printf("%sadded %lld, changed %lld, removed %lld, version "
-		       "%lld\n",
-		       dry_run ? "dry run: " : "",
-		       (long long)json_integer_value(
-			       json_object_get(answer, "added")),
-		       (long long)json_integer_value(
-			       json_object_get(answer, "changed")),
-		       (long long)json_integer_value(
-			       json_object_get(answer, "removed")),
-		       (long long)json_integer_value(
-			       json_object_get(answer, "version")));
+	if (code == EXIT_DONE && wire->as_json) {
+		(void)json_dumpf(answer, stdout, JSON_COMPACT);
+		printf("\n");
+	}
+	else if (code == EXIT_DONE) {
+		say_difference(answer, dry_run);
 	}
 	json_decref(answer);
 

@@ -4,6 +4,7 @@
 #ifndef TANDEM_SUPERVISOR_CTL_WIRE_H
 #define TANDEM_SUPERVISOR_CTL_WIRE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <jansson.h>
@@ -20,6 +21,7 @@ enum ctl_exit {
 struct ctl_wire {
 	const char *path;   /**< Of the control socket */
 	uint32_t timeout_s; /**< Longest wait for an answer */
+	bool as_json;       /**< Answers are printed as they came */
 };
 
 /** @param linep The answer's line, malloc()ed

@@ -81,7 +81,7 @@ static int ask(const char *values[], int argc, char *argv[])
 		return EXIT_USAGE;
 	}
 
-	wire = (struct ctl_wire){ path, timeout_s };
+	wire = (struct ctl_wire){ path, timeout_s, values[OPT_JSON] != NULL };
 	if (ctl_is_transfer(argc, argv))
 		return ctl_transfer(&wire, argc, argv);
 

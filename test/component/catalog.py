@@ -93,6 +93,22 @@ def wrong_records_are_refused_with_field_value_and_what_is_allowed():
 
 
 @case
+def a_rate_is_stored_with_the_decimals_of_its_entry():
+    with Switch() as s:
+        fill(s)
+        s.do("rate", "add", "table=retail", "prefix=1", "rate=0.0045")
+        s.do("profile", "apply", "wholesale-thin")
+        s.do("rate", "add", "table=retail", "prefix=2", "rate=0.0045")
+        path = s.dir / "rates.csv"
+        path.write_text("table,prefix,rate\nretail,3,0.00449\n")
+        s.do("rate", "import", str(path))
+        rows = {r["prefix"]: r["rate"] for r in s.ask("rate.list")}
+        assert rows["1"] == "0.01", rows  # entered with 2 decimals, and kept
+        assert rows["2"] == "0.0045" and rows["3"] == "0.0045", rows
+        s.stop()
+
+
+@case
 def passwords_are_never_shown():
     with Switch() as s:
         fill(s)
