@@ -61,34 +61,23 @@ static size_t index_of(const struct draft *d, const struct record_field *field)
 }
 
 
-/* "GW1,GW2" as "7,9" */
+/* The names of a list become ids. */
 static int ids_of_names(const struct draft *d,
 			const struct record_field *field, char **textp)
 {
-	struct text rest = text_of(*textp), head;
-	char *ids = calloc(1, 6 * strlen(*textp) + 16);
-	size_t l = 0;
+	struct text missing;
+	char *ids;
+	int err;
 
-	if (!ids)
-		return ENOMEM;
-	while (rest.l > 0) {
-		const struct cat_row *row;
-
-		(void)text_cut(rest, ',', &head, &rest);
-		row = catalog_by_name(d->c, field->ref, text_trim(head));
-		if (!row) {
-			free(ids);
-			return admin_refuse(d->answer, "invalid_value",
-					    "%s: there is no %s '%.*s'",
-					    field->name,
-					    records[field->ref].title,
-					    (int)(head.l < 64 ? head.l : 64),
-					    head.p);
-		}
-		(void)snprintf(ids + l, 12, "%s%" PRIu32, l ? "," : "",
-			       row->id);
-		l += strlen(ids + l);
-	}
+	err = record_ids(&ids, d->c, field, *textp, &missing);
+	if (err == ENOENT)
+		return admin_refuse(d->answer, "invalid_value",
+				    "%s: there is no %s '%.*s'", field->name,
+				    records[field->ref].title,
+				    (int)(missing.l < 64 ? missing.l : 64),
+				    missing.p);
+	if (err)
+		return err;
 	free(*textp);
 	*textp = ids;
 
@@ -110,7 +99,7 @@ static int draft_set(struct draft *d, const struct record_field *field,
 		return err;
 
 	if (field->type == RECORD_REF && strcmp(canonical, "none") != 0 &&
-	    !record_id(d->c, field->ref, canonical)) {
+	    !record_id(d->c, field->ref, text_of(canonical))) {
 		(void)admin_refuse(d->answer, "invalid_value",
 				   "%s: there is no %s '%.64s'", field->name,
 				   records[field->ref].title, canonical);
@@ -357,7 +346,8 @@ static size_t columns_of(struct draft *d, struct column *columns)
 		column->value = record_sql_write(
 			column->field, text,
 			column->field->type == RECORD_REF
-				? record_id(d->c, column->field->ref, text)
+				? record_id(d->c, column->field->ref,
+					    text_of(text))
 				: 0,
 			column->buf);
 		n++;
@@ -416,7 +406,8 @@ static int trial_value(const struct draft *d, const struct record_field *field,
 			      : 0;
 	if (field->type == RECORD_REF) {
 		(void)text_print(id, sizeof(id), "%" PRIu32,
-				 record_id(d->c, field->ref, d->texts[i]));
+				 record_id(d->c, field->ref,
+					   text_of(d->texts[i])));
 		*textp = strdup(id);
 		return *textp ? 0 : ENOMEM;
 	}

@@ -527,7 +527,7 @@ static int rates_of(struct import *im, const json_t *args,
 		return admin_refuse(answer, "invalid_value",
 				    "table is missing: which one is replaced?");
 	}
-	im->table = record_id(c, RECORD_RATE_TABLE, table);
+	im->table = record_id(c, RECORD_RATE_TABLE, text_of(table));
 
 	return im->table
 		       ? 0

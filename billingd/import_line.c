@@ -72,48 +72,13 @@ static int put(struct import *im, const char *value, char end)
 }
 
 
-static uint32_t id_of(const struct catalog *c, enum record_kind kind,
-		      struct text name)
-{
-	const struct cat_row *row = catalog_by_name(c, kind, name);
-
-	return row ? row->id : 0;
-}
-
-
-static int refs_of(const struct catalog *c, const struct record_field *field,
-		   const char *names, char **idsp)
-{
-	struct text rest = text_of(names), head;
-	char *ids = calloc(1, 6 * strlen(names) + 16);
-	size_t l = 0;
-
-	if (!ids)
-		return ENOMEM;
-	while (rest.l > 0) {
-		uint32_t id;
-
-		(void)text_cut(rest, ',', &head, &rest);
-		id = id_of(c, field->ref, text_trim(head));
-		if (!id) {
-			free(ids);
-			return ENOENT;
-		}
-		(void)snprintf(ids + l, 12, "%s%" PRIu32, l ? "," : "", id);
-		l += strlen(ids + l);
-	}
-	*idsp = ids;
-
-	return 0;
-}
-
-
 static int put_field(struct import *im, const struct record_field *field,
 		     const char *value, char end)
 {
 	const struct catalog *c = publisher_current(im->b->publisher);
 	char buf[RECORD_SQL_VALUE_MAX], why[RECORD_WHY_MAX];
 	char *canonical = NULL, *ids = NULL;
+	struct text missing;
 	uint32_t id = 0;
 	int err;
 
@@ -126,11 +91,11 @@ static int put_field(struct import *im, const struct record_field *field,
 	err = record_stored(c, im->kind, field, &canonical);
 	if (!err && field->type == RECORD_REF &&
 	    strcmp(canonical, "none") != 0) {
-		id = id_of(c, field->ref, text_of(canonical));
+		id = record_id(c, field->ref, text_of(canonical));
 		err = id ? 0 : ENOENT;
 	}
 	else if (!err && field->type == RECORD_REFS) {
-		err = refs_of(c, field, canonical, &ids);
+		err = record_ids(&ids, c, field, canonical, &missing);
 	}
 	if (err)
 		import_fail(im, "line %" PRIu64 ": %s: there is no %s '%.64s'",

@@ -75,11 +75,43 @@ void filters_free(struct filters *filters)
 
 
 uint32_t record_id(const struct catalog *c, enum record_kind kind,
-		   const char *name)
+		   struct text name)
 {
-	const struct cat_row *row = catalog_by_name(c, kind, text_of(name));
+	const struct cat_row *row = catalog_by_name(c, kind, name);
 
 	return row ? row->id : 0;
+}
+
+
+int record_ids(char **idsp, const struct catalog *c,
+	       const struct record_field *field, const char *names,
+	       struct text *missing)
+{
+	struct text rest = text_of(names), head;
+	/* A name and its comma are two bytes at least, an id eleven at most. */
+	const size_t size = 6 * strlen(names) + 16;
+	char *ids = calloc(1, size);
+	size_t l = 0;
+
+	if (!ids)
+		return ENOMEM;
+	while (rest.l > 0) {
+		uint32_t id;
+
+		(void)text_cut(rest, ',', &head, &rest);
+		id = record_id(c, field->ref, text_trim(head));
+		if (!id) {
+			*missing = text_trim(head);
+			free(ids);
+			return ENOENT;
+		}
+		(void)text_print(ids + l, size - l, "%s%" PRIu32, l ? "," : "",
+				 id);
+		l += strlen(ids + l);
+	}
+	*idsp = ids;
+
+	return 0;
 }
 
 
@@ -126,7 +158,7 @@ static int filter_add(struct filters *filters, const struct catalog *c,
 	if (record_check(field, text_of(text), &filter->text, why))
 		return admin_refuse(answer, "invalid_value", "%s", why);
 	filter->id = field->type == RECORD_REF
-			     ? record_id(c, field->ref, filter->text)
+			     ? record_id(c, field->ref, text_of(filter->text))
 			     : 0;
 	filters->count++;
 

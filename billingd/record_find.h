@@ -48,7 +48,13 @@ int record_stored(const struct catalog *c, enum record_kind kind,
 
 /** 0 if there is none of that name */
 uint32_t record_id(const struct catalog *c, enum record_kind kind,
-		   const char *name);
+		   struct text name);
+
+/** "GW1,GW2" as "7,9". @return 0, ENOENT with the name that is missing,
+ *  ENOMEM */
+int record_ids(char **idsp, const struct catalog *c,
+	       const struct record_field *field, const char *names,
+	       struct text *missing);
 
 /** NULL: the answer says so, and which is near */
 const struct record_field *record_field_of(enum record_kind kind,
