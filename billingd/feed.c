@@ -32,7 +32,8 @@ enum {
 
 struct waiter {
 	struct waiter *next;
-	uint64_t version;
+	uint64_t version; /**< To be in force */
+	uint64_t reading; /**< Or: to have ended; 0: it is the version */
 	int64_t until_us;
 	feed_wait_h *h;
 	void *arg;
@@ -53,9 +54,10 @@ struct feed {
 	const struct log *log;
 	struct ev_timer retry, copy, tell;
 
-	bool busy;    /**< A reading is under way */
-	bool again;   /**< And another is wanted */
-	int database; /**< enum life_database */
+	uint64_t readings; /**< That have ended */
+	bool busy;         /**< A reading is under way */
+	bool again;        /**< And another is wanted */
+	int database;      /**< enum life_database */
 	void (*changedh)(void *arg);
 	void *arg;
 	uint64_t version; /**< In force; of the database */
@@ -95,9 +97,9 @@ static void waiters_look(struct feed *f)
 static int verdict(const struct feed *f, const struct waiter *w,
 		   int64_t now_us)
 {
-	if (f->version >= w->version)
+	if (w->reading ? f->readings >= w->reading : f->version >= w->version)
 		return 0;
-	if (f->refused >= w->version)
+	if (!w->reading && f->refused >= w->version)
 		return EINVAL;
 
 	return now_us >= w->until_us ? ETIMEDOUT : -1;
@@ -128,22 +130,43 @@ static void on_tell(void *arg)
 }
 
 
-int feed_wait(struct feed *f, uint64_t version, feed_wait_h *h, void *arg)
+static int wait_for(struct feed *f, const struct waiter *what)
 {
-	struct waiter *w = calloc(1, sizeof(*w));
+	struct waiter *w = malloc(sizeof(*w));
 
 	if (!w)
 		return ENOMEM;
 
-	w->version = version;
+	*w = *what;
 	w->until_us = clk_mono_us() + (int64_t)WAIT_MS * 1000;
-	w->h = h;
-	w->arg = arg;
 	w->next = f->waiters;
 	f->waiters = w;
 	waiters_look(f);
 
 	return 0;
+}
+
+
+int feed_wait(struct feed *f, uint64_t version, feed_wait_h *h, void *arg)
+{
+	const struct waiter w = { .version = version, .h = h, .arg = arg };
+
+	return wait_for(f, &w);
+}
+
+
+int feed_look(struct feed *f, feed_wait_h *h, void *arg)
+{
+	/* One that is under way has begun too early. */
+	const struct waiter w = { .reading = f->readings + 1 + f->busy,
+				  .h = h,
+				  .arg = arg };
+	const int err = wait_for(f, &w);
+
+	if (!err)
+		look(f);
+
+	return err;
 }
 
 
@@ -169,6 +192,7 @@ static void end(struct feed *f)
 	f->build = build_free(f->build);
 	changed_clear(f);
 	f->busy = false;
+	f->readings++;
 	waiters_look(f);
 	if (f->again) {
 		f->again = false;
@@ -734,12 +758,6 @@ struct feed *feed_free(struct feed *f)
 	free(f);
 
 	return NULL;
-}
-
-
-void feed_poke(struct feed *f)
-{
-	look(f);
 }
 
 

@@ -36,9 +36,6 @@ int feed_alloc(struct feed **fp, const struct feed_args *args);
 /** Those who wait are told ECANCELED */
 struct feed *feed_free(struct feed *f);
 
-/** Look at once: the schema has changed */
-void feed_poke(struct feed *f);
-
 /** The version in force; 0: none of the database's */
 uint64_t feed_version(const struct feed *f);
 
@@ -51,6 +48,10 @@ int feed_database(const struct feed *f);
 /** err 0: the version is in force; EINVAL: it was refused, ETIMEDOUT: not yet
  *  known */
 typedef void(feed_wait_h)(int err, void *arg);
+
+/** Look at once, for the schema has changed; h is told when that is done
+ *  @return 0, ENOMEM */
+int feed_look(struct feed *f, feed_wait_h *h, void *arg);
 
 /** Told once, not from in here. @return 0, ENOMEM */
 int feed_wait(struct feed *f, uint64_t version, feed_wait_h *h, void *arg);

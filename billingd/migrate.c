@@ -54,13 +54,23 @@ static void work_free(struct work *w)
 }
 
 
-static void finish(struct work *w, struct admin_answer *answer)
+static void on_looked(int err, void *arg)
 {
-	answer->rows = w->rows;
+	struct work *w = arg;
+	struct admin_answer answer = { .rows = w->rows };
+
+	(void)err;
 	w->rows = NULL;
-	svc_answer(w->b->svc, w->ticket, answer);
-	feed_poke(w->b->feed);
+	svc_answer(w->b->svc, w->ticket, &answer);
 	work_free(w);
+}
+
+
+/* Answered when the feed knows: the next command may need the new schema. */
+static void finish(struct work *w)
+{
+	if (feed_look(w->b->feed, on_looked, w))
+		on_looked(ENOMEM, w);
 }
 
 
@@ -68,10 +78,9 @@ static void fail(struct work *w, const char *what, const char *why)
 {
 	struct admin_answer answer = { .rows = NULL };
 
-	json_decref(w->rows);
-	w->rows = NULL;
 	(void)admin_refuse(&answer, "failed", "%s: %s", what, why);
-	finish(w, &answer);
+	svc_answer(w->b->svc, w->ticket, &answer);
+	work_free(w);
 }
 
 
@@ -248,8 +257,6 @@ static void run(struct work *w, bool undo)
 /* Backwards what is above the target, then forwards what is missing. */
 static void step(struct work *w)
 {
-	struct admin_answer answer = { .rows = NULL };
-
 	for (size_t i = w->filec; i-- > 0;) {
 		if (w->files[i].applied && w->files[i].version > w->to) {
 			w->at = i;
@@ -264,21 +271,19 @@ static void step(struct work *w)
 			return;
 		}
 	}
-	finish(w, &answer);
+	finish(w);
 }
 
 
 static void show(struct work *w)
 {
-	struct admin_answer answer = { .rows = NULL };
-
 	for (size_t i = 0; i < w->filec; i++)
 		(void)json_array_append_new(
 			w->rows, json_pack("{s:I,s:s,s:b}", "version",
 					   (json_int_t)w->files[i].version,
 					   "name", w->files[i].name, "applied",
 					   w->files[i].applied));
-	finish(w, &answer);
+	finish(w);
 }
 
 
