@@ -14,7 +14,7 @@
 /* clang-format off */
 const struct daemon_def daemons[PEERC] = {
 	/*                  program     user workers      ready  drain   stuck burst period order */
-	[PEER_BILLINGD] = { "billingd", "",  1,           10000,  30000, 1000, 5,    30000, 1 },
+	[PEER_BILLINGD] = { "billingd", "",  1,           10000,  30000, 5000, 5,    30000, 1 },
 	[PEER_REGD]     = { "regd",     "",  1,           10000,   5000, 1000, 5,    30000, 2 },
 	[PEER_MEDIAD]   = { "mediad",   "",  WORKERS_MAX,  5000, 300000, 1000, 5,    30000, 3 },
 	[PEER_SIPD]     = { "sipd",     "",  WORKERS_MAX,  5000, 300000, 1000, 5,    30000, 4 },
