@@ -15,13 +15,15 @@
 	{                              \
 		"name", "which", false \
 	}
-#define LIST_ARGS                                                  \
-	{                                                          \
-		{ "limit", "how many; 1000", false },              \
-			{ "cursor", "of the list before", false }, \
-		{                                                  \
-			"*", "fields as they must be", false       \
-		}                                                  \
+#define LIST_ARGS                                                       \
+	{                                                               \
+		{ "limit", "how many; 1000", false },                   \
+			{ "cursor", "of the list before", false },      \
+			{ "sort", "by this field; -field: the reverse", \
+			  false },                                      \
+		{                                                       \
+			"*", "fields as they must be", false            \
+		}                                                       \
 	}
 
 /* clang-format off */

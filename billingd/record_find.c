@@ -38,22 +38,33 @@ static const char *name_of(enum record_kind kind, uint32_t id, void *arg)
 }
 
 
+char *record_text(const struct catalog *c, enum record_kind kind,
+		  const struct record_field *field, const void *row)
+{
+	size_t heap_size;
+	const uint8_t *heap = catalog_heap(c, kind, &heap_size);
+	char *text = NULL;
+
+	return record_print(field, row, heap, heap_size, name_of,
+			    unconst((const char *)c), &text)
+		       ? NULL
+		       : text;
+}
+
+
 json_t *record_row(const struct catalog *c, enum record_kind kind,
 		   const void *row)
 {
 	const struct record_def *def = &records[kind];
 	const struct cat_row *head = row;
 	json_t *object = json_object();
-	size_t heap_size;
-	const uint8_t *heap = catalog_heap(c, kind, &heap_size);
 
 	(void)json_object_set_new(object, "id",
 				  json_integer((json_int_t)head->id));
 	for (size_t i = 0; i < def->fieldc; i++) {
-		char *text = NULL;
+		char *text = record_text(c, kind, &def->fields[i], row);
 
-		if (record_print(&def->fields[i], row, heap, heap_size,
-				 name_of, unconst((const char *)c), &text))
+		if (!text)
 			continue;
 		(void)json_object_set_new(object, def->fields[i].name,
 					  args_json(&def->fields[i], text));
@@ -194,8 +205,6 @@ static bool fits(const struct filter *filter, const struct catalog *c,
 {
 	const uint8_t *member = (const uint8_t *)row + filter->field->offset;
 	const char *want = filter->text;
-	size_t heap_size;
-	const uint8_t *heap;
 	uint32_t id;
 	char *text;
 	bool same;
@@ -209,11 +218,8 @@ static bool fits(const struct filter *filter, const struct catalog *c,
 		return strncmp((const char *)member, want, CAT_PREFIX_MAX) ==
 		       0;
 
-	heap = catalog_heap(c, kind, &heap_size);
-	if (record_print(filter->field, row, heap, heap_size, name_of,
-			 unconst((const char *)c), &text))
-		return false;
-	same = strcmp(text, want) == 0;
+	text = record_text(c, kind, filter->field, row);
+	same = text && strcmp(text, want) == 0;
 	free(text);
 
 	return same;

@@ -36,6 +36,10 @@ bool filters_fit(const struct filters *filters, const struct catalog *c,
 const void *record_one(const struct catalog *c, enum record_kind kind,
 		       const json_t *args, struct admin_answer *answer);
 
+/** A field of a row as text, malloc()ed; NULL if there is no memory */
+char *record_text(const struct catalog *c, enum record_kind kind,
+		  const struct record_field *field, const void *row);
+
 /** All fields of a row, as an answer has them */
 json_t *record_row(const struct catalog *c, enum record_kind kind,
 		   const void *row);

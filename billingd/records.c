@@ -20,6 +20,7 @@
 enum {
 	LIMIT_USUAL = 1000,
 	LIMIT_MOST = 10000,
+	SORT_MOST = 20000,
 };
 
 
@@ -69,9 +70,103 @@ static json_t *cursor_print(const struct catalog *c, size_t at)
 }
 
 
+/** A row of a list that is to be in another order */
+struct sorted {
+	size_t at;
+	char *text; /**< Of the field that decides */
+};
+
+
+/* Numbers as numbers, where both are */
+static int by_text(const void *a, const void *b)
+{
+	const struct sorted *x = a, *y = b;
+	int64_t m, n;
+
+	if (text_fixed(&m, text_of(x->text), 6, INT64_MIN, INT64_MAX) == 0 &&
+	    text_fixed(&n, text_of(y->text), 6, INT64_MIN, INT64_MAX) == 0)
+		return (m > n) - (m < n);
+
+	return strcmp(x->text, y->text);
+}
+
+
+/* What fits, at most SORT_MOST of it
+ * @return how many, SORT_MOST + 1: too many */
+static size_t gather(struct sorted *found, const struct catalog *c,
+		     enum record_kind kind, const struct filters *filters,
+		     const struct record_field *field)
+{
+	size_t n, count = 0;
+	const uint8_t *rows = catalog_rows(c, kind, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const void *row = rows + i * records[kind].size;
+
+		if (!filters_fit(filters, c, kind, row))
+			continue;
+		if (count == SORT_MOST)
+			return SORT_MOST + 1;
+		found[count].at = i;
+		found[count].text = record_text(c, kind, field, row);
+		if (found[count].text)
+			count++;
+	}
+
+	return count;
+}
+
+
+/* "priority", or "-priority" for the reverse; no pages: the first ones are
+ * what is asked for. */
+static int list_sorted(const struct catalog *c, enum record_kind kind,
+		       const struct filters *filters, const char *sort,
+		       size_t limit, struct admin_answer *answer)
+{
+	const bool is_reverse = sort[0] == '-';
+	const struct record_field *field =
+		record_field_of(kind, sort + is_reverse, answer);
+	struct sorted *found;
+	const uint8_t *rows;
+	size_t n, count;
+
+	if (!field)
+		return EINVAL;
+	found = calloc(SORT_MOST, sizeof(*found));
+	if (!found)
+		return ENOMEM;
+
+	count = gather(found, c, kind, filters, field);
+	rows = catalog_rows(c, kind, &n);
+	if (count <= SORT_MOST) {
+		qsort(found, count, sizeof(*found), by_text);
+		answer->rows = json_array();
+	}
+	for (size_t i = 0; answer->rows && i < count && i < limit; i++) {
+		const size_t from = is_reverse ? count - 1 - i : i;
+
+		(void)json_array_append_new(
+			answer->rows,
+			record_row(c, kind,
+				   rows + found[from].at *
+						   records[kind].size));
+	}
+	for (size_t i = 0; i < SORT_MOST && found[i].text; i++)
+		free(found[i].text);
+	free(found);
+
+	return answer->rows ? 0
+			    : admin_refuse(answer, "too_large",
+					   "more than %d records to sort: "
+					   "choose some by their fields",
+					   SORT_MOST);
+}
+
+
 int cmd_record_list(void *state, const json_t *args,
 		    struct admin_answer *answer)
 {
+	const char *sort = json_string_value(json_object_get(args, "sort"));
 	const struct catalog *c = in_force(state);
 	const enum record_kind kind = (enum record_kind)answer->tag;
 	const json_t *wanted = json_object_get(args, "limit");
@@ -86,6 +181,13 @@ int cmd_record_list(void *state, const json_t *args,
 	if (cursor_parse(&at, c, args, answer) ||
 	    filters_take(&filters, c, kind, args, answer))
 		return EINVAL;
+	if (sort) {
+		const int err = list_sorted(c, kind, &filters, sort,
+					    (size_t)limit, answer);
+
+		filters_free(&filters);
+		return err;
+	}
 
 	answer->rows = json_array();
 	rows = catalog_rows(c, kind, &n);

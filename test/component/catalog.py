@@ -8,10 +8,11 @@ import json
 import os
 import subprocess
 import sys
+import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 from support.cases import case, main  # noqa: E402
-from support.cluster import ROOT, wait_for  # noqa: E402
+from support.cluster import ROOT, Refused, wait_for  # noqa: E402
 from support.switch import Switch  # noqa: E402
 
 KINDS = ("rate-table", "account", "group", "mapping", "registration",
@@ -105,6 +106,78 @@ def a_rate_is_stored_with_the_decimals_of_its_entry():
         rows = {r["prefix"]: r["rate"] for r in s.ask("rate.list")}
         assert rows["1"] == "0.01", rows  # entered with 2 decimals, and kept
         assert rows["2"] == "0.0045" and rows["3"] == "0.0045", rows
+        s.stop()
+
+
+@case
+def lists_have_pages_filters_and_an_order():
+    with Switch() as s:
+        fill(s)
+        path = s.dir / "phones.csv"
+        path.write_text("number,account,line_limit\n" + "".join(
+            f"{3000 + n},acme,{(n * 7) % 100}\n" for n in range(100)))
+        s.do("phone", "import", str(path))
+        one = json.loads(s.do("--json", "phone", "list", "--limit", "60"))
+        assert len(one["rows"]) == 60 and one["next"], one["next"]
+        two = json.loads(s.do("--json", "phone", "list", "--limit", "60",
+                              "--cursor", one["next"]))
+        names = [r["number"] for r in one["rows"] + two["rows"]]
+        assert len(set(names)) == 101 and two["next"] is None
+        rows = s.ask("phone.list", sort="-line_limit", limit=3)
+        assert [r["line_limit"] for r in rows] == [99, 98, 97], rows
+        rows = s.ask("phone.list", line_limit=7)
+        assert [r["number"] for r in rows] == ["3001"], rows
+        s.refused("phone", "list", "--sort", "lines", saying="no field")
+        s.do("param", "set", "SS_MAX_CPS=5")
+        s.refused("phone", "list", "--cursor", one["next"],
+                  saying="begin the list again")
+        s.stop()
+
+
+class Operator(threading.Thread):
+    """Changes a parameter and looks a phone up, again and again."""
+
+    def __init__(self, s):
+        super().__init__(daemon=True)
+        self.switch = s
+        self.running = True
+        self.asked = self.done = self.refused = self.looked = 0
+        self.start()
+
+    def run(self):
+        while self.running:
+            self.asked = self.asked % 1000 + 1
+            try:
+                self.switch.ask("param.set", SS_MAX_CPS=str(self.asked))
+                self.done = self.asked
+            except Refused:
+                self.refused += 1
+            assert self.switch.ask("phone.show", name="2001")
+            self.looked += 1
+
+
+@case
+def changes_and_look_ups_go_on_while_the_database_comes_and_goes():
+    with Switch() as s:
+        fill(s)
+        operator = Operator(s)
+        for how in ("immediate", "fast", "immediate"):
+            done, refused = operator.done, operator.refused
+            wait_for(20, lambda d=done: operator.done != d, "a change")
+            s.pg.stop(how)
+            wait_for(20, lambda r=refused: operator.refused > r + 5,
+                     "changes to be refused")
+            looked = operator.looked
+            wait_for(10, lambda n=looked: operator.looked > n + 20,
+                     "look-ups to go on")
+            s.pg.start()
+        done = operator.done
+        wait_for(20, lambda: operator.done != done, "changes again")
+        operator.running = False
+        operator.join()
+        assert s.param("SS_MAX_CPS") == str(operator.done)
+        version = s.ask("catalog.status")[0]["version"]
+        assert set(s.versions().values()) == {version}
         s.stop()
 
 
