@@ -101,6 +101,8 @@ static int verdict(const struct feed *f, const struct waiter *w,
 		return 0;
 	if (!w->reading && f->refused >= w->version)
 		return EINVAL;
+	if (!db_is_up(f->db))
+		return ETIMEDOUT; /* nobody knows for how long */
 
 	return now_us >= w->until_us ? ETIMEDOUT : -1;
 }
@@ -687,6 +689,7 @@ static void on_db(bool up, const char *why, void *arg)
 		return;
 	}
 	database_is(f, LIFE_DATABASE_DOWN);
+	waiters_look(f);
 }
 
 

@@ -46,7 +46,7 @@ const char *feed_refusal(const struct feed *f);
 int feed_database(const struct feed *f);
 
 /** err 0: the version is in force; EINVAL: it was refused, ETIMEDOUT: not yet
- *  known */
+ *  known, for the database is away or slow */
 typedef void(feed_wait_h)(int err, void *arg);
 
 /** Look at once, for the schema has changed; h is told when that is done
