@@ -1,0 +1,183 @@
+/**
+ * @file sipd/txn.h  Transactions (RFC 3261 17, RFC 6026)
+ *
+ * Client and server, INVITE and not, over any transport. The resend list is
+ * the spec's, per transaction (call-setup 6). Who uses a transaction knows it
+ * by an id; a stale id does nothing. Handlers are never called from within a
+ * function of this header, except those that txn_receive() leads to.
+ *
+ * Server: a request that is new comes to requesth, once; resent copies, merged
+ * requests (482), ACK to a failure and CANCEL of something known are dealt
+ * with here. Responses are made from the request's own head, kept as text:
+ * Via (with received and rport), From, To, Call-ID, CSeq, Record-Route. That
+ * text is all a successor needs to go on (txn_server_adopt()).
+ *
+ * A 2xx to INVITE is resent until txn_acked(), a reliable 1xx until
+ * txn_pracked(), any other final to INVITE until its ACK.
+ *
+ * Client: the request is resent by the list; a final other than 2xx to INVITE
+ * is ACKed here; every 2xx to INVITE (resent, forked, late) comes to the
+ * user, who ACKs it. txn_cancel() waits for a provisional by itself.
+ */
+#ifndef TANDEM_SIPD_TXN_H
+#define TANDEM_SIPD_TXN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sipd/message.h"
+#include "sipd/wire.h"
+
+struct ev;
+struct txns;
+
+typedef uint64_t txn_id; /**< 0: none */
+
+enum {
+	TXN_WAITS_MAX = 10,
+	TXN_BRANCH_SIZE = 32,
+	TXN_TAG_SIZE = 16,
+};
+
+/** Waits before each resend; behind the last copy the wait used last comes
+ *  once more (waits[0] if count is 0). Fit for shared memory. */
+struct txn_resend {
+	uint16_t waits_ms[TXN_WAITS_MAX]; /**< [0] is set also if count is 0 */
+	uint16_t count;
+	uint16_t pad;
+};
+/** Sum of the list and its last wait: the request timeout */
+uint32_t txn_resend_total_ms(const struct txn_resend *resend);
+
+enum txn_event {
+	TXN_CANCELLED, /**< Server INVITE without final: CANCEL came, and was
+			*   answered 200 */
+	TXN_ACKED,     /**< Its final other than 2xx was ACKed */
+	TXN_UNACKED,   /**< Its final was not ACKed in the request timeout:
+			*   for a 2xx the call has to end */
+	TXN_UNPRACKED, /**< Nor its reliable provisional */
+	TXN_BROKEN,    /**< A response could not be sent: transport */
+};
+
+/** Of server transactions: what happens to the one that user owns */
+typedef void(txn_event_h)(txn_id txn, enum txn_event event, void *arg,
+			  uint64_t user);
+
+/** Of client transactions: a response, or m NULL and err: ETIMEDOUT the
+ *  request had its timeout_ms without any response, EHOSTDOWN the list is
+ *  over (and, after a cancel or for an answered request, the wait for the
+ *  final), ECONNREFUSED, EHOSTUNREACH ... the transport failed.
+ *
+ *  After err, and after a final other than 2xx to INVITE, nothing else comes,
+ *  but for an INVITE: provisionals that come late are answered with CANCEL
+ *  here, and a late 2xx still comes to the user, for the request timeout. */
+typedef void(txn_response_h)(txn_id txn, int err, const struct message *m,
+			     const struct flow *from, void *arg,
+			     uint64_t user);
+
+struct txns_args {
+	struct ev *ev;
+	char mark[8]; /**< Worker's mark, in every branch and tag; NUL-ended */
+	int (*sendh)(const struct flow *to, const void *data, size_t len,
+		     void *arg);
+
+	/** A new request, ACK and matched CANCEL aside: has to be answered,
+	 *  now or later, or txn_ignore()d */
+	void (*requesth)(txn_id txn, const struct message *m,
+			 const struct flow *from, void *arg);
+	/** An ACK that belongs to a 2xx */
+	void (*ackh)(const struct message *m, const struct flow *from,
+		     void *arg);
+	/** A response that matches no transaction */
+	void (*strayh)(const struct message *m, const struct flow *from,
+		       void *arg);
+	void *arg;
+};
+
+int txns_alloc(struct txns **txnsp, const struct txns_args *args);
+struct txns *txns_free(struct txns *txns);
+
+/** A message without fault */
+void txn_receive(struct txns *txns, const struct message *m,
+		 const struct flow *from);
+/** What was sent to there did not arrive (wire_fail_h) */
+void txn_fail(struct txns *txns, const struct flow *to, int err);
+
+size_t txn_count(const struct txns *txns);
+
+/* --- server --------------------------------------------------------------- */
+
+enum txn_reply_address {
+	TXN_REPLY_SOCKET,
+	TXN_REPLY_VIA_PORT,
+	TXN_REPLY_VIA
+};
+
+/** Said before the first reply; all three may be left out */
+void txn_own(struct txns *txns, txn_id txn, txn_event_h *h, void *arg,
+	     uint64_t user);
+void txn_reply_to(struct txns *txns, txn_id txn, enum txn_reply_address how);
+void txn_resend_set(struct txns *txns, txn_id txn,
+		    const struct txn_resend *resend);
+
+/** The tag that goes into To of its responses, if the request had none */
+const char *txn_local_tag(const struct txns *txns, txn_id txn);
+
+struct txn_reply {
+	unsigned code;
+	struct text heads; /**< Whole lines with CRLF; Contact, Allow ... */
+	const char *type;  /**< Content-Type; NULL: application/sdp */
+	struct text body;
+	bool is_reliable; /**< 1xx: resent until txn_pracked(); Require and
+			   *   RSeq are the user's, in heads */
+};
+/** @return 0, ENOENT (stale, or it has had its final), EMSGSIZE, ENOMEM */
+int txn_reply(struct txns *txns, txn_id txn, const struct txn_reply *reply);
+/** The usual: code and nothing else */
+int txn_reply_code(struct txns *txns, txn_id txn, unsigned code);
+
+void txn_acked(struct txns *txns, txn_id txn);
+void txn_pracked(struct txns *txns, txn_id txn);
+
+/** Nothing is ever sent for it; resent copies are absorbed silently, too */
+void txn_ignore(struct txns *txns, txn_id txn);
+
+/* What a successor needs of a server INVITE transaction: the head of its
+ * responses, and where they go. */
+struct text txn_server_head(const struct txns *txns, txn_id txn,
+			    struct flow *flowp);
+int txn_server_adopt(struct txns *txns, txn_id *txnp, struct text head,
+		     const struct flow *flow, const char *local_tag);
+
+/* --- client --------------------------------------------------------------- */
+
+/** A branch or tag of ours: random, with the mark; NUL-ended */
+void txn_branch(const struct txns *txns, char branch[TXN_BRANCH_SIZE]);
+void txn_tag(const struct txns *txns, char tag[TXN_TAG_SIZE]);
+
+struct txn_send {
+	enum method method;
+	const char *branch;  /**< As in the request's top Via */
+	struct text request; /**< Whole message; copied */
+	struct flow to;
+	const struct txn_resend *resend;
+	uint32_t timeout_ms; /**< INVITE: T1; 0: the request timeout */
+	txn_response_h *h;
+	void *arg;
+	uint64_t user;
+};
+/** @return 0, ENOMEM, EMSGSIZE. A transport that fails at once is told
+ *          through h. */
+int txn_send(struct txns *txns, const struct txn_send *send, txn_id *txnp);
+
+/** CANCEL an INVITE: now if a provisional came, else when one comes. heads:
+ *  lines for it (Reason), may be empty. If neither 487 nor another final
+ *  comes in the request timeout, h gets EHOSTDOWN. */
+void txn_cancel(struct txns *txns, txn_id txn, struct text heads);
+
+/** h is not called any more, but for a late 2xx to an INVITE: those go to
+ *  strayh. The transaction ends by itself. */
+void txn_forget(struct txns *txns, txn_id txn);
+
+#endif

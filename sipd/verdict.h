@@ -1,0 +1,128 @@
+/**
+ * @file sipd/verdict.h  How calls end, and when the next gateway is tried
+ *
+ * call-setup 7 and 8, cdr 2: tables. Pure.
+ */
+#ifndef TANDEM_SIPD_VERDICT_H
+#define TANDEM_SIPD_VERDICT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Stable tokens of cdr 2; numbers lie in shared memory and on the bus: new
+ *  ones at the end */
+enum end_reason {
+	END_NONE,
+	END_NORMAL_RELEASE,
+	END_CALLER_CANCEL,
+	END_CALLEE_BUSY,
+	END_CALLEE_REJECTED,
+	END_NO_ANSWER,
+	END_NO_AVAILABLE_ROUTER,
+	END_ALL_GATEWAY_BUSY,
+	END_GATEWAY_TIMEOUT,
+	END_INVITE_TIMEOUT,
+	END_TRYING_TIMEOUT,
+	END_SESSION_PROGRESS_TIMEOUT,
+	END_EARLY_MEDIA_TIMEOUT,
+	END_ACCOUNT_BALANCE_NOT_ENOUGH,
+	END_VENDOR_BALANCE_NOT_ENOUGH,
+	END_ACCOUNT_LOCKED,
+	END_NO_RATE,
+	END_BALANCE_EXHAUSTED,
+	END_SESSION_TIMEOUT,
+	END_NO_TIMER_LIMIT,
+	END_MAX_DURATION,
+	END_NO_MEDIA_TIMEOUT,
+	END_OPERATOR_DISCONNECT,
+	END_UNAUTHORIZED_SOURCE,
+	END_AUTHENTICATION_FAILED,
+	END_BLACKLISTED,
+	END_CAPACITY_LIMIT,
+	END_NUMBER_INVALID,
+	END_NOT_REGISTERED,
+	END_MEDIA_FAILURE,
+	END_SYSTEM_RECOVERY,
+	END_INTERNAL_ERROR,
+	END_REASONC
+};
+
+enum end_side {
+	END_SIDE_NONE,
+	END_SIDE_CALLER,
+	END_SIDE_CALLEE,
+	END_SIDE_SERVER,
+	END_SIDEC
+};
+extern const char *const end_sides[END_SIDEC]; /**< "", "caller" ... */
+
+struct end_def {
+	const char *token;
+	uint16_t code; /**< To A before the answer; 0: by the situation */
+	uint16_t q850;
+	uint8_t side; /**< enum end_side; NONE: by the situation */
+};
+extern const struct end_def end_defs[END_REASONC];
+
+/** How an attempt on a gateway ended */
+enum attempt_end {
+	ATTEMPT_NONE, /**< Not yet */
+	ATTEMPT_T1,
+	ATTEMPT_T2,
+	ATTEMPT_T3A,
+	ATTEMPT_T3B,
+	ATTEMPT_T4,
+	ATTEMPT_RESENDS,   /**< The schedule ended before T1 */
+	ATTEMPT_TRANSPORT, /**< Refused, unreachable */
+	ATTEMPT_FINAL,     /**< A final response, with its code */
+	ATTEMPT_AUTH,      /**< Our credentials failed or are missing */
+	ATTEMPT_ANSWERED,
+	ATTEMPT_ENDC
+};
+
+struct attempt_result {
+	enum attempt_end end;
+	uint16_t code; /**< Of ATTEMPT_FINAL and _AUTH */
+	bool had_sdp;  /**< A provisional of it had SDP */
+	bool had_rtp;  /**< RTP came from it through the relay */
+};
+
+/** Settings of one gateway, effective for the call */
+struct switch_rules {
+	bool is_off;        /**< Field switch = off */
+	bool until_connect; /**< U */
+	bool stop_after_invite_timeout;
+	bool stop_after_sdp;
+	bool stop_after_rtp;  /**< SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START */
+	bool stop_after_busy; /**< SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY */
+	int32_t limit;        /**< SS_GATEWAY_SWITCH_LIMIT; -1: none */
+	const int32_t *stop_codes;
+	size_t stop_codec;
+};
+
+/** Rules 1 to 9 of section 7 (1 and 10 are the call's): may the next
+ *  candidate be tried after `switches` switches? */
+bool switch_allowed(const struct switch_rules *rules,
+		    const struct attempt_result *result, uint32_t switches);
+
+/** Section 8: what the caller gets, and why it ended */
+struct verdict {
+	uint16_t code;
+	enum end_reason reason;
+	enum end_side side;
+};
+/** all_503: every attempt of the call ended in 503 */
+struct verdict verdict_of(const struct attempt_result *last, bool all_503);
+
+/** For a reason that is not an attempt's: its code and side of cdr 2 */
+struct verdict verdict_plain(enum end_reason reason);
+
+/** cause_map of the mapping gateway */
+struct cat_cause;
+uint16_t cause_map(const struct cat_cause *map, size_t mapc, uint16_t code);
+
+/** Value of a Reason header: "Q.850;cause=16" */
+const char *reason_q850(enum end_reason reason, char dst[32]);
+
+#endif
