@@ -304,6 +304,25 @@ static void take_ip(cfg_t *cfg, struct addr *addr)
 }
 
 
+/* A name is also a word of commands, logs and metrics. */
+static void take_title(cfg_t *cfg, char *dst, size_t size)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789._-";
+	const char *title = cfg_title(cfg);
+
+	if (text_copy(dst, size, text_of(title)))
+		say(cfg, "listener %s: name longer than %zu characters", title,
+		    size - 1);
+	if (!title[0] || title[strspn(title, allowed)])
+		say(cfg,
+		    "listener '%s': a name has letters, digits, '.', "
+		    "'_' and '-'",
+		    title);
+}
+
+
 static void take_listener(struct config *config, cfg_t *cfg)
 {
 	struct config_listener *listener;
@@ -316,10 +335,7 @@ static void take_listener(struct config *config, cfg_t *cfg)
 	}
 
 	listener = &config->listeners[config->listenerc++];
-	if (text_copy(listener->name, sizeof(listener->name),
-		      text_of(cfg_title(cfg))))
-		say(cfg, "listener %s: name longer than %zu characters",
-		    cfg_title(cfg), sizeof(listener->name) - 1);
+	take_title(cfg, listener->name, sizeof(listener->name));
 	listener->use = transport_uses[transport < 0 ? 0 : transport];
 	take_ip(cfg, &listener->bind);
 	listener->bind.port = (uint16_t)cfg_getint(cfg, "port");
