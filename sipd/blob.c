@@ -1,0 +1,417 @@
+/**
+ * @file sipd/blob.c  Texts of calls, in shared memory
+ *
+ * Which blocks are free and which are taken is kept in two bitmaps per order,
+ * each with words above it that say where a set bit is: taking and giving look
+ * at a few words, however large the part is, and prefer low addresses.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/base/crc32c.h"
+#include "shared/base/util.h"
+#include "sipd/blob.h"
+
+enum {
+	ORDERC = 11, /* 64 bytes to 64 KB */
+	LEVELC = 6,  /* 64^6 bits are more than unit can count */
+	WORD_BITS = 64,
+};
+BUILD_ASSERT((BLOB_UNIT << (ORDERC - 1)) == BLOB_BYTES_MAX);
+
+/* A set of numbers; a bit of one level says that its word below is not 0. */
+struct bits {
+	uint64_t *levels[LEVELC];
+	unsigned levelc;
+};
+
+struct blobs {
+	const struct segment *segment;
+	uint64_t first; /* Unit of the segment at which our part begins */
+	uint64_t unitc;
+	size_t used;
+	struct bits free[ORDERC];
+	struct bits taken[ORDERC];
+};
+
+/* A block of our part: the index-th of its order. */
+struct block {
+	unsigned order;
+	uint64_t index;
+};
+
+
+static int bits_init(struct bits *bits, uint64_t bitc)
+{
+	uint64_t wordc = bitc;
+
+	do {
+		uint64_t *words;
+
+		assert(bits->levelc < LEVELC);
+		wordc = (wordc + WORD_BITS - 1) / WORD_BITS;
+		words = calloc(wordc ? wordc : 1, sizeof(*words));
+		if (!words)
+			return ENOMEM;
+		bits->levels[bits->levelc++] = words;
+	} while (wordc > 1);
+
+	return 0;
+}
+
+
+static void bits_done(struct bits *bits)
+{
+	for (unsigned i = 0; i < bits->levelc; i++)
+		free(bits->levels[i]);
+}
+
+
+static bool bits_has(const struct bits *bits, uint64_t i)
+{
+	return (bits->levels[0][i / WORD_BITS] >> i % WORD_BITS) & 1;
+}
+
+
+static void bits_set(struct bits *bits, uint64_t i)
+{
+	for (unsigned level = 0; level < bits->levelc; level++) {
+		bits->levels[level][i / WORD_BITS] |= UINT64_C(1)
+						      << i % WORD_BITS;
+		i /= WORD_BITS;
+	}
+}
+
+
+static void bits_clear(struct bits *bits, uint64_t i)
+{
+	for (unsigned level = 0; level < bits->levelc; level++) {
+		uint64_t *word = &bits->levels[level][i / WORD_BITS];
+
+		*word &= ~(UINT64_C(1) << i % WORD_BITS);
+		if (*word)
+			return;
+		i /= WORD_BITS;
+	}
+}
+
+
+/* The lowest of them; false: there is none. */
+static bool bits_first(const struct bits *bits, uint64_t *ip)
+{
+	uint64_t i = 0;
+
+	for (unsigned level = bits->levelc; level-- > 0;) {
+		const uint64_t word = bits->levels[level][i];
+
+		if (!word)
+			return false;
+		i = i * WORD_BITS + (unsigned)__builtin_ctzll(word);
+	}
+	*ip = i;
+
+	return true;
+}
+
+
+/* Smallest order that holds len bytes, at most BLOB_BYTES_MAX. */
+static unsigned order_of(size_t len)
+{
+	unsigned order = 0;
+
+	while (((size_t)BLOB_UNIT << order) < len)
+		order++;
+
+	return order;
+}
+
+
+/* Free from the start: the largest aligned blocks that fit. */
+static void fill(struct blobs *blobs)
+{
+	uint64_t unit = 0;
+
+	while (unit < blobs->unitc) {
+		unsigned order = ORDERC - 1;
+
+		while (unit % (UINT64_C(1) << order) != 0 ||
+		       unit + (UINT64_C(1) << order) > blobs->unitc)
+			order--;
+		bits_set(&blobs->free[order], unit >> order);
+		unit += UINT64_C(1) << order;
+	}
+}
+
+
+/**
+ * What is free in a worker's part of the segment: all of it, until
+ * blob_adopt() says otherwise
+ *
+ * @return 0 if success, EINVAL if that is no part of the segment, ENOMEM
+ */
+int blobs_alloc(struct blobs **blobsp, const struct segment *segment,
+		uint32_t first_slot, uint32_t slotc)
+{
+	const uint64_t units = segment->slot_size / BLOB_UNIT;
+	struct blobs *blobs;
+	int err = 0;
+
+	if (!segment->writable || segment->slot_size % BLOB_UNIT != 0 ||
+	    units * segment->slotc >= UINT32_MAX || slotc == 0 ||
+	    slotc > segment->slotc || first_slot > segment->slotc - slotc)
+		return EINVAL;
+
+	blobs = calloc(1, sizeof(*blobs));
+	if (!blobs)
+		return ENOMEM;
+	blobs->segment = segment;
+	blobs->first = units * first_slot;
+	blobs->unitc = units * slotc;
+
+	for (unsigned order = 0; order < ORDERC && !err; order++) {
+		err = bits_init(&blobs->free[order], blobs->unitc >> order);
+		if (!err)
+			err = bits_init(&blobs->taken[order],
+					blobs->unitc >> order);
+	}
+	if (err) {
+		blobs_free(blobs);
+		return err;
+	}
+
+	fill(blobs);
+	*blobsp = blobs;
+
+	return 0;
+}
+
+
+struct blobs *blobs_free(struct blobs *blobs)
+{
+	if (!blobs)
+		return NULL;
+
+	for (unsigned order = 0; order < ORDERC; order++) {
+		bits_done(&blobs->free[order]);
+		bits_done(&blobs->taken[order]);
+	}
+	free(blobs);
+
+	return NULL;
+}
+
+
+/* Halve a free block until one half of it is want, which is taken then. */
+static void carve(struct blobs *blobs, struct block from, struct block want)
+{
+	bits_clear(&blobs->free[from.order], from.index);
+	for (unsigned order = from.order; order-- > want.order;) {
+		const uint64_t half = want.index >> (order - want.order);
+
+		bits_set(&blobs->free[order], half ^ 1);
+	}
+	bits_set(&blobs->taken[want.order], want.index);
+	blobs->used += (size_t)BLOB_UNIT << want.order;
+}
+
+
+static bool block_take(struct blobs *blobs, struct block *block)
+{
+	for (unsigned order = block->order; order < ORDERC; order++) {
+		struct block from = { .order = order };
+
+		if (!bits_first(&blobs->free[order], &from.index))
+			continue;
+		block->index = from.index << (order - block->order);
+		carve(blobs, from, *block);
+		return true;
+	}
+
+	return false;
+}
+
+
+/* A half that is whole again joins its other half, if that is free, too. */
+static void block_give(struct blobs *blobs, struct block block)
+{
+	bits_clear(&blobs->taken[block.order], block.index);
+	blobs->used -= (size_t)BLOB_UNIT << block.order;
+
+	while (block.order < ORDERC - 1) {
+		const uint64_t other = block.index ^ 1;
+
+		if (other >= blobs->unitc >> block.order ||
+		    !bits_has(&blobs->free[block.order], other))
+			break;
+		bits_clear(&blobs->free[block.order], other);
+		block.order++;
+		block.index /= 2;
+	}
+	bits_set(&blobs->free[block.order], block.index);
+}
+
+
+/* Does it lie in these units of the segment, as blob_take() makes them? */
+static bool is_within(const struct blob *blob, uint64_t first, uint64_t unitc)
+{
+	uint64_t unit;
+
+	if (blob->unit == 0 || blob->len == 0 || blob->len > BLOB_BYTES_MAX)
+		return false;
+	unit = (uint64_t)blob->unit - 1;
+
+	return unit >= first && unit - first < unitc &&
+	       blob->len <= (unitc - (unit - first)) * BLOB_UNIT;
+}
+
+
+static bool is_none(const struct blob *blob)
+{
+	return blob->unit == 0 && blob->len == 0;
+}
+
+
+/* The block of our part that a blob fills; false: it can be none of ours. */
+static bool block_of(const struct blobs *blobs, const struct blob *blob,
+		     struct block *block)
+{
+	uint64_t unit;
+
+	if (!is_within(blob, blobs->first, blobs->unitc))
+		return false;
+
+	unit = blob->unit - 1 - blobs->first;
+	block->order = order_of(blob->len);
+	block->index = unit >> block->order;
+
+	return unit == block->index << block->order &&
+	       block->index < blobs->unitc >> block->order;
+}
+
+
+static uint8_t *bytes_of(const struct segment *segment, uint64_t unit)
+{
+	return segment->slots + unit * BLOB_UNIT;
+}
+
+
+int blob_take(struct blobs *blobs, struct blob *blobp,
+	      const struct text *parts, size_t partc)
+{
+	struct block block;
+	struct blob blob;
+	size_t len = 0;
+	uint8_t *dst;
+
+	for (size_t i = 0; i < partc; i++) {
+		if (parts[i].l > BLOB_BYTES_MAX - len)
+			return EMSGSIZE;
+		len += parts[i].l;
+	}
+
+	memset(&blob, 0, sizeof(blob));
+	if (len == 0) {
+		*blobp = blob;
+		return 0;
+	}
+
+	block.order = order_of(len);
+	if (!block_take(blobs, &block))
+		return ENOSPC;
+
+	blob.unit = (uint32_t)(blobs->first + (block.index << block.order) +
+			       1);
+	blob.len = (uint32_t)len;
+	dst = bytes_of(blobs->segment, blob.unit - 1);
+	for (size_t i = 0; i < partc; i++) {
+		if (parts[i].l == 0)
+			continue;
+		memcpy(dst, parts[i].p, parts[i].l);
+		dst += parts[i].l;
+		blob.crc = crc32c(blob.crc, parts[i].p, parts[i].l);
+	}
+	*blobp = blob;
+
+	return 0;
+}
+
+
+void blob_give(struct blobs *blobs, struct blob *blob)
+{
+	struct block block;
+
+	if (!is_none(blob)) {
+		const bool is_ours = block_of(blobs, blob, &block);
+
+		/* Given back twice, it would be two calls' at once. */
+		assert(is_ours &&
+		       bits_has(&blobs->taken[block.order], block.index));
+		block_give(blobs, block);
+	}
+	memset(blob, 0, sizeof(*blob));
+}
+
+
+struct text blob_text(const struct blobs *blobs, const struct blob *blob)
+{
+	struct text t = { "", 0 };
+
+	if (is_within(blob, blobs->first, blobs->unitc)) {
+		t.p = (const char *)bytes_of(blobs->segment, blob->unit - 1);
+		t.l = blob->len;
+	}
+
+	return t;
+}
+
+
+int blob_adopt(struct blobs *blobs, const struct blob *blob)
+{
+	struct block want, from;
+
+	if (is_none(blob))
+		return 0;
+	if (!block_of(blobs, blob, &want) ||
+	    crc32c(0, bytes_of(blobs->segment, blob->unit - 1), blob->len) !=
+		    blob->crc)
+		return EBADMSG;
+
+	/* It is free only as part of a block that is. */
+	for (from = want; from.order < ORDERC; from.order++, from.index /= 2) {
+		if (from.index >= blobs->unitc >> from.order)
+			break;
+		if (!bits_has(&blobs->free[from.order], from.index))
+			continue;
+		carve(blobs, from, want);
+		return 0;
+	}
+
+	return EBADMSG;
+}
+
+
+int blob_read(const struct segment *segment, const struct blob *blob,
+	      char *dst, size_t size)
+{
+	const uint64_t unitc = (uint64_t)(segment->slot_size / BLOB_UNIT) *
+			       segment->slotc;
+
+	if (is_none(blob))
+		return 0;
+	if (!is_within(blob, 0, unitc))
+		return EBADMSG;
+	if (blob->len > size)
+		return EMSGSIZE;
+
+	/* Copied first, judged then: its owner may write there meanwhile. */
+	memcpy(dst, bytes_of(segment, blob->unit - 1), blob->len);
+
+	return crc32c(0, dst, blob->len) == blob->crc ? 0 : EBADMSG;
+}
+
+
+size_t blobs_used(const struct blobs *blobs)
+{
+	return blobs->used;
+}
