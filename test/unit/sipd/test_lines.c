@@ -12,7 +12,7 @@ enum {
 	WORKERC = 4,
 };
 
-static const int64_t SECOND_US = 1000000;
+static const int64_t second_us = 1000000;
 
 struct fixture {
 	struct segment_rig rig;
@@ -160,7 +160,7 @@ static void workers_share_a_rate(void **state)
 	uint32_t taken = 0;
 
 	/* A burst is a second's worth; then ten more come in a second. */
-	for (int64_t now = SECOND_US; now <= 2 * SECOND_US; now += 10000)
+	for (int64_t now = second_us; now <= 2 * second_us; now += 10000)
 		for (size_t i = 0; i < WORKERC; i++)
 			taken += lines_rate(f->workers[i], LINES_MAPPING, 1,
 					    20, now);
@@ -171,13 +171,13 @@ static void workers_share_a_rate(void **state)
 static void a_rate_below_the_number_of_workers_still_lets_calls_in(void **state)
 {
 	struct fixture *f = *state;
-	int64_t now = SECOND_US;
+	int64_t now = second_us;
 
 	assert_true(lines_rate(f->workers[0], LINES_GROUP, 1, 1, now));
 	assert_false(lines_rate(f->workers[0], LINES_GROUP, 1, 1, now));
-	now += (WORKERC - 1) * SECOND_US;
+	now += (WORKERC - 1) * second_us;
 	assert_false(lines_rate(f->workers[0], LINES_GROUP, 1, 1, now));
-	now += SECOND_US;
+	now += second_us;
 	assert_true(lines_rate(f->workers[0], LINES_GROUP, 1, 1, now));
 }
 
@@ -188,13 +188,13 @@ static void to_ask_whether_takes_nothing(void **state)
 
 	for (int i = 0; i < 10; i++)
 		assert_true(lines_rate_left(f->workers[0], LINES_GROUP, 1,
-					    WORKERC, SECOND_US));
+					    WORKERC, second_us));
 	assert_true(
-		lines_rate(f->workers[0], LINES_GROUP, 1, WORKERC, SECOND_US));
+		lines_rate(f->workers[0], LINES_GROUP, 1, WORKERC, second_us));
 	assert_false(lines_rate_left(f->workers[0], LINES_GROUP, 1, WORKERC,
-				     SECOND_US));
+				     second_us));
 	assert_true(lines_rate_left(f->workers[1], LINES_GROUP, 1, WORKERC,
-				    SECOND_US));
+				    second_us));
 }
 
 
