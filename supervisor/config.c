@@ -18,7 +18,7 @@
 
 #include "shared/base/text.h"
 #include "shared/base/util.h"
-#include "supervisor/config.h"
+#include "supervisor/config_parts.h"
 #include "supervisor/topology.h"
 
 enum {
@@ -28,13 +28,15 @@ enum {
 };
 
 static struct {
-	char *text; /**< CONFIG_ERROR_MAX bytes; NULL: nobody parses */
+	char *text;       /**< CONFIG_ERROR_MAX bytes; NULL: nobody parses */
+	const char *file; /**< libconfuse tells most sections no name */
 	bool any;
 } mistakes;
 
 
-static void note(const char *file, int line, const char *what)
+static void note(int line, const char *what)
 {
+	const char *file = mistakes.file;
 	char where[300] = "";
 	size_t l;
 
@@ -53,8 +55,7 @@ static void note(const char *file, int line, const char *what)
 
 
 /* A mistake that no single line makes */
-__attribute__((format(printf, 2, 3))) static void say(cfg_t *cfg,
-						      const char *fmt, ...)
+__attribute__((format(printf, 1, 2))) static void say(const char *fmt, ...)
 {
 	char what[512];
 	va_list ap;
@@ -62,7 +63,7 @@ __attribute__((format(printf, 2, 3))) static void say(cfg_t *cfg,
 	va_start(ap, fmt);
 	(void)vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	note(cfg->filename ? cfg->filename : "tandem.conf", 0, what);
+	note(0, what);
 }
 
 
@@ -76,7 +77,9 @@ static const char *const all_names[] = {
 	"mediad",        "regd",       "billingd",    "conninfo",
 	"password_file", "calls",      "bindings",    "core",
 	"lock_memory",   "seccomp",    "group",       "level",
-	"format",        "key_file",   "sql_dir",
+	"format",        "key_file",   "sql_dir",     "billing",
+	"mode",          "media",      "relay",       "dns",
+	"server",
 };
 
 
@@ -103,8 +106,7 @@ __attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg,
 			(void)text_print(text + l, sizeof(text) - l,
 					 ": did you mean '%s'?", near);
 	}
-	note(cfg && cfg->filename ? cfg->filename : "tandem.conf",
-	     cfg ? cfg->line : 0, text);
+	note(cfg ? cfg->line : 0, text);
 }
 
 
@@ -172,15 +174,16 @@ static int valid_address(cfg_t *cfg, cfg_opt_t *opt)
 }
 
 
-static const char *const transports[] = { "udp", "tcp", "tls", "echo" };
-static const Tandem__SocketUse transport_uses[] = {
+const char *const config_transports[CONFIG_TRANSPORTC] = { "udp", "tcp", "tls",
+							   "echo" };
+const Tandem__SocketUse config_transport_uses[CONFIG_TRANSPORTC] = {
 	TANDEM__SOCKET_USE__SOCKET_USE_SIP_UDP,
 	TANDEM__SOCKET_USE__SOCKET_USE_SIP_TCP,
 	TANDEM__SOCKET_USE__SOCKET_USE_SIP_TLS,
 	TANDEM__SOCKET_USE__SOCKET_USE_ECHO,
 };
-static const char
-	*const formats[] = { [LOG_JSON] = "json", [LOG_TEXT] = "text" };
+const char *const config_formats
+	[CONFIG_FORMATC] = { [LOG_JSON] = "json", [LOG_TEXT] = "text" };
 
 
 static int index_of(const char *const *words, size_t wordc, const char *word)
@@ -197,7 +200,7 @@ static int valid_transport(cfg_t *cfg, cfg_opt_t *opt)
 {
 	const char *value = cfg_opt_getnstr(opt, cfg_opt_size(opt) - 1);
 
-	if (index_of(transports, COUNT_OF(transports), value) >= 0)
+	if (index_of(config_transports, CONFIG_TRANSPORTC, value) >= 0)
 		return 0;
 
 	cfg_error(cfg, "transport: '%s' is not udp, tcp or tls", value);
@@ -210,7 +213,7 @@ static int valid_format(cfg_t *cfg, cfg_opt_t *opt)
 {
 	const char *value = cfg_opt_getnstr(opt, cfg_opt_size(opt) - 1);
 
-	if (index_of(formats, COUNT_OF(formats), value) >= 0)
+	if (index_of(config_formats, CONFIG_FORMATC, value) >= 0)
 		return 0;
 
 	cfg_error(cfg, "format: '%s' is not json or text", value);
@@ -229,6 +232,46 @@ static int valid_level(cfg_t *cfg, cfg_opt_t *opt)
 
 	cfg_error(cfg, "level: '%s' is not error, warn, notice, info or debug",
 		  value);
+
+	return -1;
+}
+
+
+/* What a later release can do is not to be asked of this one in silence. */
+static int valid_mode(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const char *value = cfg_opt_getnstr(opt, cfg_opt_size(opt) - 1);
+
+	if (strcmp(value, "open") == 0)
+		return 0;
+
+	cfg_error(cfg, "mode: '%s' is not open, the only one of this release",
+		  value);
+
+	return -1;
+}
+
+
+static int valid_relay(cfg_t *cfg, cfg_opt_t *opt)
+{
+	if (cfg_opt_getnbool(opt, cfg_opt_size(opt) - 1) == cfg_false)
+		return 0;
+
+	cfg_error(cfg, "relay: this release has none: it can only be off");
+
+	return -1;
+}
+
+
+static int valid_server(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const char *value = cfg_opt_getnstr(opt, cfg_opt_size(opt) - 1);
+	struct addr addr;
+
+	if (!value[0] || (addr_parse(&addr, text_of(value)) == 0 && addr.port))
+		return 0;
+
+	cfg_error(cfg, "server: '%s' is not an address with a port", value);
 
 	return -1;
 }
@@ -290,10 +333,10 @@ static void take(cfg_t *cfg, const char *name, char *dst, size_t size)
 	const char *value = cfg_getstr(cfg, name);
 
 	if (text_copy(dst, size, text_of(value ? value : "")))
-		say(cfg, "%s: longer than %zu characters", name, size - 1);
+		say("%s: longer than %zu characters", name, size - 1);
 	for (const char *p = dst; *p; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			say(cfg, "%s: holds a control character", name);
+			say("%s: holds a control character", name);
 }
 
 
@@ -313,11 +356,10 @@ static void take_title(cfg_t *cfg, char *dst, size_t size)
 	const char *title = cfg_title(cfg);
 
 	if (text_copy(dst, size, text_of(title)))
-		say(cfg, "listener %s: name longer than %zu characters", title,
+		say("listener %s: name longer than %zu characters", title,
 		    size - 1);
 	if (!title[0] || title[strspn(title, allowed)])
-		say(cfg,
-		    "listener '%s': a name has letters, digits, '.', "
+		say("listener '%s': a name has letters, digits, '.', "
 		    "'_' and '-'",
 		    title);
 }
@@ -326,17 +368,17 @@ static void take_title(cfg_t *cfg, char *dst, size_t size)
 static void take_listener(struct config *config, cfg_t *cfg)
 {
 	struct config_listener *listener;
-	const int transport = index_of(transports, COUNT_OF(transports),
+	const int transport = index_of(config_transports, CONFIG_TRANSPORTC,
 				       cfg_getstr(cfg, "transport"));
 
 	if (config->listenerc == CONFIG_LISTENERS_MAX) {
-		say(cfg, "more than %d listeners", CONFIG_LISTENERS_MAX);
+		say("more than %d listeners", CONFIG_LISTENERS_MAX);
 		return;
 	}
 
 	listener = &config->listeners[config->listenerc++];
 	take_title(cfg, listener->name, sizeof(listener->name));
-	listener->use = transport_uses[transport < 0 ? 0 : transport];
+	listener->use = config_transport_uses[transport < 0 ? 0 : transport];
 	take_ip(cfg, &listener->bind);
 	listener->bind.port = (uint16_t)cfg_getint(cfg, "port");
 	take(cfg, "advertised", listener->advertised,
@@ -346,15 +388,12 @@ static void take_listener(struct config *config, cfg_t *cfg)
 	take(cfg, "key", listener->key, sizeof(listener->key));
 	if (listener->use == TANDEM__SOCKET_USE__SOCKET_USE_SIP_TLS &&
 	    (!listener->certificate[0] || !listener->key[0]))
-		say(cfg, "listener %s: tls needs certificate and key",
+		say("listener %s: tls needs certificate and key",
 		    listener->name);
 }
 
 
-static const struct {
-	enum peer peer;
-	const char *name;
-} daemon_names[] = {
+const struct config_daemon config_daemons[CONFIG_DAEMONC] = {
 	{ PEER_SUPERVISOR, "supervisor" }, { PEER_SIPD, "sipd" },
 	{ PEER_MEDIAD, "mediad" },         { PEER_REGD, "regd" },
 	{ PEER_BILLINGD, "billingd" },
@@ -378,9 +417,9 @@ static void take_sections(struct config *config, cfg_t *cfg)
 	config->rtp_last = (uint16_t)cfg_getint(rtp, "last");
 
 	take_ip(metrics, &config->metrics_bind);
-	for (size_t i = 0; i < COUNT_OF(daemon_names); i++)
-		config->metrics_port[daemon_names[i].peer] =
-			(uint16_t)cfg_getint(metrics, daemon_names[i].name);
+	for (size_t i = 0; i < CONFIG_DAEMONC; i++)
+		config->metrics_port[config_daemons[i].peer] =
+			(uint16_t)cfg_getint(metrics, config_daemons[i].name);
 
 	take(database, "conninfo", config->database, sizeof(config->database));
 	take(database, "password_file", config->password_file,
@@ -392,6 +431,13 @@ static void take_sections(struct config *config, cfg_t *cfg)
 	config->workers[PEER_SIPD] = (uint16_t)cfg_getint(workers, "sipd");
 	config->workers[PEER_MEDIAD] = (uint16_t)cfg_getint(workers, "mediad");
 
+	take(cfg_getsec(cfg, "billing"), "mode", config->billing_mode,
+	     sizeof(config->billing_mode));
+	config->media_relay = cfg_getbool(cfg_getsec(cfg, "media"), "relay") ==
+			      cfg_true;
+	take(cfg_getsec(cfg, "dns"), "server", config->dns_server,
+	     sizeof(config->dns_server));
+
 	config->calls = (uint32_t)cfg_getint(limits, "calls");
 	config->bindings = (uint32_t)cfg_getint(limits, "bindings");
 	config->core = cfg_getbool(limits, "core") == cfg_true;
@@ -399,9 +445,9 @@ static void take_sections(struct config *config, cfg_t *cfg)
 	config->seccomp = cfg_getbool(limits, "seccomp") == cfg_true;
 
 	take(users, "group", config->group, sizeof(config->group));
-	for (size_t i = 1; i < COUNT_OF(daemon_names); i++)
-		take(users, daemon_names[i].name,
-		     config->user[daemon_names[i].peer],
+	for (size_t i = 1; i < CONFIG_DAEMONC; i++)
+		take(users, config_daemons[i].name,
+		     config->user[config_daemons[i].peer],
 		     sizeof(config->user[0]));
 
 	if (log_level_parse(&config->log_level, cfg_getstr(log, "level")))
@@ -426,7 +472,7 @@ static bool is_stream(Tandem__SocketUse use)
 }
 
 
-static void check_listeners(const struct config *config, cfg_t *cfg)
+static void check_listeners(const struct config *config)
 {
 	for (size_t i = 0; i < config->listenerc; i++) {
 		const struct config_listener *a = &config->listeners[i];
@@ -437,16 +483,14 @@ static void check_listeners(const struct config *config, cfg_t *cfg)
 
 			if (is_stream(a->use) == is_stream(b->use) &&
 			    same_place(&a->bind, &b->bind))
-				say(cfg,
-				    "listeners %s and %s have the same "
+				say("listeners %s and %s have the same "
 				    "address and port",
 				    a->name, b->name);
 		}
 		if (!is_stream(a->use) && config->rtp_last &&
 		    a->bind.port >= config->rtp_first &&
 		    a->bind.port <= config->rtp_last)
-			say(cfg,
-			    "listener %s: port %u lies in the rtp range "
+			say("listener %s: port %u lies in the rtp range "
 			    "%u-%u",
 			    a->name, a->bind.port, config->rtp_first,
 			    config->rtp_last);
@@ -455,7 +499,7 @@ static void check_listeners(const struct config *config, cfg_t *cfg)
 
 
 /* What no single value can tell */
-static void check_whole(const struct config *config, cfg_t *cfg)
+static void check_whole(const struct config *config)
 {
 	const uint32_t ports = (uint32_t)config->rtp_last + 1 -
 			       config->rtp_first;
@@ -464,16 +508,15 @@ static void check_whole(const struct config *config, cfg_t *cfg)
 		if (config->rtp_first < 1024 || config->rtp_first % 2 != 0 ||
 		    config->rtp_last % 2 != 1 ||
 		    config->rtp_last < config->rtp_first)
-			say(cfg,
-			    "rtp: first-last must go from an even port above "
+			say("rtp: first-last must go from an even port above "
 			    "1023 to an odd one (%u-%u does not)",
 			    config->rtp_first, config->rtp_last);
 		else if (ports < 2u * config->workers[PEER_MEDIAD])
-			say(cfg, "rtp: fewer port pairs than mediad workers");
+			say("rtp: fewer port pairs than mediad workers");
 	}
 	if (!config->node[0])
-		say(cfg, "node: a name is needed");
-	check_listeners(config, cfg);
+		say("node: a name is needed");
+	check_listeners(config);
 }
 
 
@@ -512,6 +555,18 @@ static cfg_t *grammar(void)
 		CFG_STR("conninfo",      "dbname=tandem", CFGF_NONE),
 		CFG_STR("password_file", "",              CFGF_NONE),
 		CFG_STR("sql_dir",       TANDEM_SQL_DIR,  CFGF_NONE),
+		CFG_END(),
+	};
+	cfg_opt_t billing[] = {
+		CFG_STR("mode", "open", CFGF_NONE),
+		CFG_END(),
+	};
+	cfg_opt_t media[] = {
+		CFG_BOOL("relay", cfg_false, CFGF_NONE),
+		CFG_END(),
+	};
+	cfg_opt_t dns[] = {
+		CFG_STR("server", "", CFGF_NONE),
 		CFG_END(),
 	};
 	cfg_opt_t workers[] = {
@@ -553,6 +608,9 @@ static cfg_t *grammar(void)
 		CFG_SEC("rtp",      rtp,      CFGF_NONE),
 		CFG_SEC("metrics",  metrics,  CFGF_NONE),
 		CFG_SEC("database", database, CFGF_NONE),
+		CFG_SEC("billing",  billing,  CFGF_NONE),
+		CFG_SEC("media",    media,    CFGF_NONE),
+		CFG_SEC("dns",      dns,      CFGF_NONE),
 		CFG_SEC("workers",  workers,  CFGF_NONE),
 		CFG_SEC("limits",   limits,   CFGF_NONE),
 		CFG_SEC("users",    users,    CFGF_NONE),
@@ -591,6 +649,9 @@ static void checks(cfg_t *cfg)
 		{ "metrics|regd", valid_number },
 		{ "metrics|billingd", valid_number },
 		{ "database|conninfo", valid_conninfo },
+		{ "billing|mode", valid_mode },
+		{ "media|relay", valid_relay },
+		{ "dns|server", valid_server },
 		{ "workers|sipd", valid_workers },
 		{ "workers|mediad", valid_workers },
 		{ "limits|calls", valid_number },
@@ -619,12 +680,10 @@ int config_parse(struct config *config, const char *name, const char *text,
 		return ENOMEM;
 
 	mistakes.text = error;
+	mistakes.file = name;
 	mistakes.any = false;
 	(void)cfg_set_error_function(cfg, on_error);
 	checks(cfg);
-	free(cfg->filename);
-	cfg->filename = strdup(name);
-
 	/* Not from the buffer itself: its errors would name none. */
 	f = fmemopen(unconst(text), strlen(text), "r");
 	rc = f ? cfg_parse_fp(cfg, f) : CFG_SUCCESS;
@@ -644,13 +703,14 @@ int config_parse(struct config *config, const char *name, const char *text,
 		for (unsigned i = 0; i < cfg_size(cfg, "listener"); i++)
 			take_listener(&fresh, cfg_getnsec(cfg, "listener", i));
 		take_sections(&fresh, cfg);
-		check_whole(&fresh, cfg);
+		check_whole(&fresh);
 	}
 	else if (!mistakes.any) {
-		say(cfg, "cannot be read");
+		say("cannot be read");
 	}
 
 	mistakes.text = NULL;
+	mistakes.file = NULL;
 	cfg_free(cfg);
 	if (mistakes.any)
 		return EBADMSG;
@@ -698,109 +758,4 @@ int config_read(struct config *config, const char *path,
 	free(text);
 
 	return err;
-}
-
-
-/* --- the effective file ---------------------------------------------------- */
-
-/* In quotes, with what libconfuse would take for something else escaped */
-static void print_text(FILE *f, const char *indent, const char *name,
-		       const char *value)
-{
-	(void)fprintf(f, "%s%s = \"", indent, name);
-	for (; *value; value++) {
-		if (strchr("\"\\$", *value))
-			(void)fputc('\\', f);
-		(void)fputc(*value, f);
-	}
-	(void)fprintf(f, "\"\n");
-}
-
-
-static void print_ip(FILE *f, const struct addr *addr)
-{
-	struct addr ip = *addr;
-	char text[ADDR_TEXT_MAX];
-
-	ip.port = 0;
-	print_text(f, "\t", "bind", addr_print(&ip, text));
-}
-
-
-static void print_listener(FILE *f, const struct config_listener *listener)
-{
-	size_t transport = 0;
-
-	while (transport < COUNT_OF(transport_uses) - 1 &&
-	       transport_uses[transport] != listener->use)
-		transport++;
-
-	(void)fprintf(f, "\nlistener \"%s\" {\n", listener->name);
-	print_text(f, "\t", "transport", transports[transport]);
-	print_ip(f, &listener->bind);
-	(void)fprintf(f, "\tport = %u\n", listener->bind.port);
-	print_text(f, "\t", "advertised", listener->advertised);
-	print_text(f, "\t", "certificate", listener->certificate);
-	print_text(f, "\t", "key", listener->key);
-	(void)fprintf(f, "}\n");
-}
-
-
-int config_print(const struct config *config, FILE *f)
-{
-	print_text(f, "", "node", config->node);
-	print_text(f, "", "run_dir", config->run_dir);
-	print_text(f, "", "state_dir", config->state_dir);
-	print_text(f, "", "log_dir", config->log_dir);
-	print_text(f, "", "program_dir", config->program_dir);
-	print_text(f, "", "shm_prefix", config->shm_prefix);
-	print_text(f, "", "key_file", config->key_file);
-
-	for (size_t i = 0; i < config->listenerc; i++)
-		print_listener(f, &config->listeners[i]);
-
-	(void)fprintf(f, "\nrtp {\n");
-	print_ip(f, &config->rtp_bind);
-	print_text(f, "\t", "advertised", config->rtp_advertised);
-	(void)fprintf(f, "\tfirst = %u\n\tlast = %u\n}\n", config->rtp_first,
-		      config->rtp_last);
-
-	(void)fprintf(f, "\nmetrics {\n");
-	print_ip(f, &config->metrics_bind);
-	for (size_t i = 0; i < COUNT_OF(daemon_names); i++)
-		(void)fprintf(f, "\t%s = %u\n", daemon_names[i].name,
-			      config->metrics_port[daemon_names[i].peer]);
-	(void)fprintf(f, "}\n");
-
-	(void)fprintf(f, "\ndatabase {\n");
-	print_text(f, "\t", "conninfo", config->database);
-	print_text(f, "\t", "password_file", config->password_file);
-	print_text(f, "\t", "sql_dir", config->sql_dir);
-	(void)fprintf(f, "}\n");
-
-	(void)fprintf(f, "\nworkers {\n\tsipd = %u\n\tmediad = %u\n}\n",
-		      config->workers[PEER_SIPD],
-		      config->workers[PEER_MEDIAD]);
-	(void)fprintf(f,
-		      "\nlimits {\n\tcalls = %u\n\tbindings = %u\n"
-		      "\tcore = %s\n\tlock_memory = %s\n"
-		      "\tseccomp = %s\n}\n",
-		      config->calls, config->bindings,
-		      config->core ? "true" : "false",
-		      config->lock_memory ? "true" : "false",
-		      config->seccomp ? "true" : "false");
-
-	(void)fprintf(f, "\nusers {\n");
-	print_text(f, "\t", "group", config->group);
-	for (size_t i = 1; i < COUNT_OF(daemon_names); i++)
-		print_text(f, "\t", daemon_names[i].name,
-			   config->user[daemon_names[i].peer]);
-	(void)fprintf(f, "}\n");
-
-	(void)fprintf(f, "\nlog {\n");
-	print_text(f, "\t", "level", log_level_name(config->log_level));
-	print_text(f, "\t", "format", formats[config->log_format]);
-	(void)fprintf(f, "}\n");
-
-	return ferror(f) ? EIO : 0;
 }

@@ -53,6 +53,10 @@ struct config {
 	char database[CONFIG_TEXT_MAX]; /**< conninfo without a password */
 	char password_file[CONFIG_TEXT_MAX];
 
+	char billing_mode[16]; /**< "open" */
+	bool media_relay;
+	char dns_server[64]; /**< Address and port; empty: the system's */
+
 	char user[PEERC][32]; /**< Empty: stay who we are */
 	char group[32];
 	uint16_t workers[PEERC];

@@ -94,10 +94,14 @@ void setup_node(Tandem__Node *node, struct setup_realms *realms,
 		node->database = text_ptr(config->database);
 		node->password_file = text_ptr(config->password_file);
 		node->sql_dir = text_ptr(config->sql_dir);
+		node->billing_mode = text_ptr(config->billing_mode);
 		setup_realms(realms, config);
 		node->n_realms = realms->count;
 		node->realms = realms->ptrs;
 	}
+	if (peer == PEER_SIPD)
+		node->dns_server = text_ptr(config->dns_server);
+	node->media_relay = peer == PEER_MEDIAD && config->media_relay;
 	node->shm_prefix = text_ptr(config->shm_prefix);
 	node->key_file = text_ptr(config->key_file);
 	node->user = text_ptr(config->user[peer]);

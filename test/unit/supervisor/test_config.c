@@ -89,6 +89,9 @@ static void every_mistake_is_told_with_its_line(void **state)
 	golden("values");
 	golden("names");
 	golden("whole");
+	golden("mode");
+	golden("relay");
+	golden("server");
 }
 
 
