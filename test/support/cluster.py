@@ -68,7 +68,9 @@ class Refused(Exception):
 
 class Cluster:
     def __init__(self, bin_dir, supervisor="supervisor", rtp=40, workers=None,
-                 extra=""):
+                 extra="", address=None, calls=100):
+        """address: of the SIP listeners, which is this cluster's alone: then
+        their port is 5060."""
         self.bin = pathlib.Path(bin_dir)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tandem-test."))
         self.program = self.bin / supervisor
@@ -77,7 +79,8 @@ class Cluster:
         self.log = self.dir / "log"
         self.process = None
         self.ports = Ports()
-        self.sip = self.ports.first
+        self.address = address or "127.0.0.1"
+        self.sip = 5060 if address else self.ports.first
         self.echo = self.ports.first + 2
         self.metrics = self.ports.first + 10  # and 10 more a worker
         self.rtp = self.ports.first + 50
@@ -91,8 +94,8 @@ state_dir = "{self.dir}/state"
 program_dir = "{self.bin}"
 shm_prefix = "{self.shm}"
 key_file = "{self.dir}/key"
-listener one {{ transport = "udp" bind = "127.0.0.1" port = {self.sip} }}
-listener two {{ transport = "tcp" bind = "127.0.0.1" port = {self.sip} }}
+listener one {{ transport = "udp" bind = "{self.address}" port = {self.sip} }}
+listener two {{ transport = "tcp" bind = "{self.address}" port = {self.sip} }}
 rtp {{ bind = "127.0.0.1" first = {self.rtp} last = {self.rtp + rtp - 1} }}
 metrics {{
   bind = "127.0.0.1"
@@ -101,7 +104,7 @@ metrics {{
   billingd = {self.metrics + 4}
 }}
 workers {{ sipd = {self.workers["sipd"]} mediad = {self.workers["mediad"]} }}
-limits {{ calls = 100 bindings = 100 }}
+limits {{ calls = {calls} bindings = 100 }}
 users {{ billingd = "" regd = "" mediad = "" sipd = "" }}
 """
         if supervisor != "supervisor":
