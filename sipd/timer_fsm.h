@@ -64,11 +64,13 @@ struct timer_leg {
 };
 
 /** Bring the event in; what is to be done. A missing row: NONE, and the state
- *  stays. */
+ *  stays. SILENT with k = S is SILENT_LAST. Boundaries that passed while a
+ *  probe waited (glare, PEER_DONE) count as reached with the next one. */
 enum timer_action timer_handle(struct timer_leg *leg, enum timer_event event,
 			       int64_t now_us);
 
-/** When the next boundary is due */
+/** When the next boundary is due; INT64_MAX while the leg waits for something
+ *  else: a probe's end comes before the boundary that has the same time */
 int64_t timer_boundary_us(const struct timer_leg *leg);
 /** How long a probe sent now may wait: the shorter of the request timeout and
  *  T / S */
