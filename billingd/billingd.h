@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "billingd/feed.h"
-#include "billingd/secret.h"
+#include "shared/auth/secret.h"
 #include "shared/base/metric.h"
 #include "shared/base/metric_labels.h"
 #include "shared/catalog/catalog.h"

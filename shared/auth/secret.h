@@ -1,12 +1,13 @@
 /**
- * @file billingd/secret.h  Passwords on their way into the database
+ * @file shared/auth/secret.h  Passwords, and the key that seals them
  *
  * What only checks is kept as digests, one per realm (RFC 7616, RFC 8760);
  * what has to be known in clear, to answer a carrier's challenge, is sealed
  * with the node's key. Neither can be read back through anything we print.
+ * Other keys are derived from the node's, one for each purpose.
  */
-#ifndef TANDEM_BILLINGD_SECRET_H
-#define TANDEM_BILLINGD_SECRET_H
+#ifndef TANDEM_AUTH_SECRET_H
+#define TANDEM_AUTH_SECRET_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -25,6 +26,12 @@ int secret_ha1(char **textp, const char *user, const char *password,
 /** The node's key: 64 hex digits on the first line
  *  @return 0, EBADMSG if it is none, else what open(2) says */
 int secret_key_read(uint8_t key[SECRET_KEY_SIZE], const char *path);
+
+/** HMAC-SHA256 of the purpose with the key in that file: the same in every
+ *  process of the node and after every restart
+ *  @return 0, EIO, or what secret_key_read() says */
+int secret_derive(uint8_t out[SECRET_KEY_SIZE], const char *key_file,
+		  const char *purpose);
 
 /** AES-256-GCM, nonce first, as base64. @return 0, EINVAL (too long), EIO */
 int secret_seal(char sealed[SECRET_SEALED_MAX],

@@ -1,11 +1,12 @@
 /**
- * @file test/unit/billingd/test_password.c  Passwords into the database
+ * @file test/unit/auth/test_password.c  Passwords into the database
  */
 #include <unistd.h>
 
 #include <openssl/evp.h>
 
-#include "billingd/secret.h"
+#include "shared/auth/secret.h"
+#include "shared/base/text.h"
 #include "test/support/t.h"
 
 
@@ -118,6 +119,38 @@ static void a_key_is_64_hex_digits(void **state)
 }
 
 
+static void keys_are_derived_one_for_each_purpose(void **state)
+{
+	static const char digits[] = "000102030405060708090a0b0c0d0e0f"
+				     "101112131415161718191a1b1c1d1e1f";
+	uint8_t a[SECRET_KEY_SIZE], b[SECRET_KEY_SIZE];
+	char path[256], hex[2 * SECRET_KEY_SIZE + 1];
+	FILE *f;
+	(void)state;
+
+	snprintf(path, sizeof(path), "%s/key", t_dir());
+	assert_int_equal(secret_derive(a, path, "nonce"), ENOENT);
+	f = fopen(path, "w");
+	fprintf(f, "%s\n", digits);
+	fclose(f);
+
+	assert_int_equal(secret_derive(a, path, "nonce"), 0);
+	assert_int_equal(secret_derive(b, path, "nonce"), 0);
+	assert_memory_equal(a, b, sizeof(a));
+	/* HMAC-SHA256 as another program computes it */
+	text_hex(hex, a, sizeof(a));
+	assert_string_equal(hex, "2d6bdc53990132ece9c88b9338803bfb"
+				 "c139aadb037138d17b1dc04c344cdf8a");
+	assert_int_equal(secret_derive(b, path, "other"), 0);
+	assert_memory_not_equal(a, b, sizeof(a));
+
+	f = fopen(path, "w");
+	fclose(f);
+	assert_int_equal(secret_derive(a, path, "nonce"), EBADMSG);
+	unlink(path);
+}
+
+
 static int digests_are_made(void)
 {
 	const char *const realms[] = { "a", "b" };
@@ -137,6 +170,7 @@ int main(void)
 		cmocka_unit_test(what_would_break_a_digest_is_refused),
 		cmocka_unit_test(what_is_sealed_opens_with_the_same_key_alone),
 		cmocka_unit_test(a_key_is_64_hex_digits),
+		cmocka_unit_test(keys_are_derived_one_for_each_purpose),
 	};
 	const struct t_scenario scenarios[] = {
 		T_SCENARIO(digests_are_made),

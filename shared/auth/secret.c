@@ -1,5 +1,5 @@
 /**
- * @file billingd/secret.c  Passwords on their way into the database
+ * @file shared/auth/secret.c  Passwords, and the key that seals them
  */
 #include <errno.h>
 #include <stdio.h>
@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 
-#include "billingd/secret.h"
+#include "shared/auth/secret.h"
 #include "shared/base/secret.h"
 #include "shared/base/text.h"
 
@@ -124,6 +125,23 @@ int secret_key_read(uint8_t key[SECRET_KEY_SIZE], const char *path)
 	secret_wipe(line, sizeof(line));
 
 	return err || l != SECRET_KEY_SIZE ? EBADMSG : 0;
+}
+
+
+int secret_derive(uint8_t out[SECRET_KEY_SIZE], const char *key_file,
+		  const char *purpose)
+{
+	uint8_t key[SECRET_KEY_SIZE];
+	int err = secret_key_read(key, key_file);
+
+	if (err)
+		return err;
+	if (!HMAC(EVP_sha256(), key, sizeof(key), (const uint8_t *)purpose,
+		  strlen(purpose), out, NULL))
+		err = EIO;
+	secret_wipe(key, sizeof(key));
+
+	return err;
 }
 
 
