@@ -53,6 +53,7 @@ struct ev {
 	uv_async_t async;
 	struct wheel *wheel;
 	struct signal_watch *signals;
+	struct ev_late *late; /**< Last one first; order does not matter */
 	size_t watchc;
 	bool turning;   /**< Else there is no turn whose time could be kept */
 	int64_t now_us; /**< Of this turn; 0: not asked yet */
@@ -92,12 +93,54 @@ static void turn_over(struct ev *ev, int64_t now_us)
 }
 
 
+/* Belongs to the turn that ends. As many times as there are handlers that ask
+ * again: each is a step of its owner's, which is bounded. */
+static void call_late(struct ev *ev)
+{
+	while (ev->late) {
+		struct ev_late *first = ev->late;
+
+		ev->late = first->next;
+		first->ev = NULL;
+		first->h(first->arg);
+	}
+}
+
+
+void ev_late_start(struct ev_late *late, struct ev *ev, ev_h *h, void *arg)
+{
+	if (late->ev)
+		return;
+
+	*late = (struct ev_late){ ev->late, ev, h, arg };
+	ev->late = late;
+}
+
+
+void ev_late_stop(struct ev_late *late)
+{
+	if (!late->ev)
+		return;
+
+	for (struct ev_late **at = &late->ev->late; *at; at = &(*at)->next) {
+		if (*at == late) {
+			*at = late->next;
+			break;
+		}
+	}
+	late->ev = NULL;
+}
+
+
 static void on_prepare(uv_prepare_t *prepare)
 {
 	struct ev *ev = prepare->data;
-	const int64_t now_us = clk_mono_us();
-	const uint32_t next = wheel_next_ms(ev->wheel);
+	int64_t now_us;
+	uint32_t next;
 
+	call_late(ev);
+	now_us = clk_mono_us();
+	next = wheel_next_ms(ev->wheel);
 	turn_over(ev, now_us);
 	if (next == UINT32_MAX) {
 		uv_timer_stop(&ev->timer);

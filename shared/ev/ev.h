@@ -31,6 +31,14 @@ struct ev_timer {
 	struct wheel_timer wheel;
 };
 
+/** Embedded; all zero: not waiting */
+struct ev_late {
+	struct ev_late *next;
+	struct ev *ev; /**< NULL: not waiting */
+	ev_h *h;
+	void *arg;
+};
+
 int ev_alloc(struct ev **evp);
 
 /** Runs what is still closing; everything must be unwatched. Timers that still
@@ -55,6 +63,12 @@ void ev_timer_start(struct ev_timer *timer, struct ev *ev, uint32_t delay_ms,
 		    ev_h *h, void *arg);
 void ev_timer_stop(struct ev_timer *timer);
 bool ev_timer_running(const struct ev_timer *timer);
+
+/** Call h once, when all handlers of this turn have been called and before the
+ *  loop waits again: what they gathered is done in one go. What h itself asks
+ *  for is called too. */
+void ev_late_start(struct ev_late *late, struct ev *ev, ev_h *h, void *arg);
+void ev_late_stop(struct ev_late *late);
 
 /** Call h when the process gets the signal; until ev_free() */
 int ev_signal(struct ev *ev, int signo, ev_signal_h *h, void *arg);

@@ -590,6 +590,69 @@ static void signals_are_handlers_like_others(void **state)
 }
 
 
+struct lately {
+	struct ev *ev;
+	struct ev_late late;
+	int calls;
+	int again; /**< How many times it asks again */
+};
+
+
+static void on_late(void *arg)
+{
+	struct lately *l = arg;
+
+	l->calls++;
+	if (l->again-- > 0)
+		ev_late_start(&l->late, l->ev, on_late, l);
+}
+
+
+static void on_asks_late(void *arg)
+{
+	struct lately *l = arg;
+
+	ev_late_start(&l->late, l->ev, on_late, l);
+	ev_late_start(&l->late, l->ev, on_late, l);
+	assert_int_equal(l->calls, 0); /* not from in here */
+}
+
+
+static void what_is_late_is_called_once_before_the_loop_waits(void **state)
+{
+	struct fixture *fx = *state;
+	struct lately one = { .ev = fx->ev, .again = 2 };
+	struct lately two = { .ev = fx->ev };
+	struct ev_timer timer = { .wheel = { .h = NULL } };
+
+	ev_timer_start(&timer, fx->ev, 0, on_asks_late, &one);
+	ev_late_start(&two.late, fx->ev, on_late, &two);
+	WAIT_FOR(10, (ev_turn(fx->ev), one.calls > 0));
+	assert_int_equal(one.calls, 3);
+	assert_int_equal(two.calls, 1);
+	(void)ev_turn(fx->ev);
+	assert_int_equal(one.calls, 3);
+}
+
+
+static void one_that_was_stopped_is_not_late(void **state)
+{
+	struct fixture *fx = *state;
+	struct lately l[3] = { { .ev = fx->ev },
+			       { .ev = fx->ev },
+			       { .ev = fx->ev } };
+
+	for (int i = 0; i < 3; i++)
+		ev_late_start(&l[i].late, fx->ev, on_late, &l[i]);
+	ev_late_stop(&l[1].late);
+	ev_late_stop(&l[1].late);
+	(void)ev_turn(fx->ev);
+	assert_int_equal(l[0].calls, 1);
+	assert_int_equal(l[1].calls, 0);
+	assert_int_equal(l[2].calls, 1);
+}
+
+
 static void on_slow(void *arg)
 {
 	struct fixture *fx = arg;
@@ -661,6 +724,8 @@ int main(void)
 		T(posts_are_bounded_and_called_in_the_next_turn),
 		T(posts_of_other_threads_come_all_and_in_order),
 		T(posts_that_wait_at_the_end_are_not_called),
+		T(what_is_late_is_called_once_before_the_loop_waits),
+		T(one_that_was_stopped_is_not_late),
 		T(signals_are_handlers_like_others),
 		FROZEN(the_longest_turn_is_remembered_until_asked_for),
 	};
