@@ -118,6 +118,7 @@ void reload_commit(struct svc *svc, const Tandem__Commit *commit)
 {
 	Tandem__Prepare *prepare = svc->prepare;
 	Tandem__Node *old = svc->node;
+	struct runs removed = { NULL, 0 };
 	int err;
 
 	if (!prepare || prepare->config_version != commit->config_version) {
@@ -132,9 +133,11 @@ void reload_commit(struct svc *svc, const Tandem__Commit *commit)
 	err = runs_append(&svc->sockets, &svc->coming);
 	if (!err && svc->bus)
 		err = bus_links_set(svc->bus, svc->links, svc->linkc);
+	/* The daemon sees that they are gone, and lets go of them open. */
+	runs_remove(&svc->sockets, prepare->gone, prepare->n_gone, &removed);
 	if (!err && svc->def->reload)
 		err = svc->def->reload(svc, svc->state);
-	runs_remove(&svc->sockets, prepare->gone, prepare->n_gone);
+	runs_close(&removed);
 
 	metric_set(M_CONFIG_VERSION, (int64_t)svc->node->config_version);
 	if (err)

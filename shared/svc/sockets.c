@@ -149,7 +149,8 @@ static bool is_same_kind(const struct run *run, const Tandem__Socket *gone)
 
 /* Take from a run what of it is gone: what is before stays, and what is
  * behind becomes a run of its own. */
-static int run_cut(struct runs *runs, size_t row, const Tandem__Socket *gone)
+static int run_cut(struct runs *runs, size_t row, const Tandem__Socket *gone,
+		   struct runs *removed)
 {
 	struct run *run = &runs->rows[row];
 	struct run behind = *run, cut = *run;
@@ -167,13 +168,15 @@ static int run_cut(struct runs *runs, size_t row, const Tandem__Socket *gone)
 	behind.port = (uint16_t)to;
 	behind.count = end - to;
 	run->count = from - run->port;
-	run_close(&cut);
+	if (!removed || run_push(removed, &cut))
+		run_close(&cut);
 
 	return behind.count ? run_push(runs, &behind) : 0;
 }
 
 
-void runs_remove(struct runs *runs, Tandem__Socket *const *gone, size_t gonec)
+void runs_remove(struct runs *runs, Tandem__Socket *const *gone, size_t gonec,
+		 struct runs *removed)
 {
 	size_t kept = 0;
 
@@ -181,7 +184,7 @@ void runs_remove(struct runs *runs, Tandem__Socket *const *gone, size_t gonec)
 	 * supervisor: it holds them all. */
 	for (size_t j = 0; j < gonec; j++)
 		for (size_t i = 0; i < runs->rowc; i++)
-			(void)run_cut(runs, i, gone[j]);
+			(void)run_cut(runs, i, gone[j], removed);
 
 	for (size_t i = 0; i < runs->rowc; i++)
 		if (runs->rows[i].count > 0)

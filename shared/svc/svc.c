@@ -108,6 +108,8 @@ int svc_socket(const struct svc *svc, Tandem__SocketUse use, size_t index,
 			.listener = run->listener,
 			.bind = run->bind,
 			.advertised = run->advertised,
+			.certificate = run->certificate,
+			.key = run->key,
 		};
 		return 0;
 	}

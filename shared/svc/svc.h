@@ -108,7 +108,9 @@ struct svc_socket {
 	uint16_t port;
 	const char *listener; /**< Its name in the node file */
 	const char *bind;
-	const char *advertised; /**< Empty: bind */
+	const char *advertised;  /**< Empty: bind */
+	const char *certificate; /**< TLS: paths */
+	const char *key;
 };
 
 struct ev *svc_ev(const struct svc *svc);

@@ -125,7 +125,9 @@ size_t links_copy(struct bus_link *dst, Tandem__Link *const *links,
 int runs_add(struct runs *runs, Tandem__Socket *const *sockets, size_t socketc,
 	     const int *fds, size_t fdc);
 int runs_append(struct runs *runs, struct runs *more);
-void runs_remove(struct runs *runs, Tandem__Socket *const *gone, size_t gonec);
+/** removed: gets what is taken out, still open; NULL: it is closed */
+void runs_remove(struct runs *runs, Tandem__Socket *const *gone, size_t gonec,
+		 struct runs *removed);
 void runs_close(struct runs *runs);
 size_t runs_count(const struct runs *runs);
 /** Give copies of all to a supervisor; ENOBUFS: go on later with the same at */

@@ -125,7 +125,7 @@ static void what_is_gone_is_cut_out_and_closed(void **state)
 		for (int j = 0; j < 10; j++)
 			open_at(FIRST + j);
 		assert_int_equal(runs_add(&runs, haves, 1, NULL, 0), 0);
-		runs_remove(&runs, gones, 1);
+		runs_remove(&runs, gones, 1, NULL);
 		assert_int_equal(runs.rowc, rows[i].rowc);
 		if (rows[i].rowc > 0)
 			assert_int_equal(runs.rows[0].count, rows[i].first);
@@ -145,6 +145,27 @@ static void what_is_gone_is_cut_out_and_closed(void **state)
 }
 
 
+static void what_is_gone_may_be_had_still_open(void **state)
+{
+	Tandem__Socket have = rtp(FIRST, PORT, 10), *haves[] = { &have };
+	Tandem__Socket gone = rtp(-1, PORT + 4, 2), *gones[] = { &gone };
+	struct runs runs = { NULL, 0 }, removed = { NULL, 0 };
+	(void)state;
+
+	for (int j = 0; j < 10; j++)
+		open_at(FIRST + j);
+	assert_int_equal(runs_add(&runs, haves, 1, NULL, 0), 0);
+	runs_remove(&runs, gones, 1, &removed);
+	assert_int_equal(runs_count(&runs), 8);
+	assert_int_equal(runs_count(&removed), 2);
+	assert_int_equal(removed.rows[0].fd, FIRST + 4);
+	assert_true(is_open(FIRST + 4) && is_open(FIRST + 5));
+	runs_close(&removed);
+	assert_false(is_open(FIRST + 4) || is_open(FIRST + 5));
+	runs_close(&runs);
+}
+
+
 static void another_kind_is_left_alone(void **state)
 {
 	static char other_bind[] = "127.0.0.2";
@@ -156,16 +177,16 @@ static void another_kind_is_left_alone(void **state)
 	open_at(FIRST);
 	assert_int_equal(runs_add(&runs, haves, 1, NULL, 0), 0);
 	gone.bind = other_bind;
-	runs_remove(&runs, gones, 1);
+	runs_remove(&runs, gones, 1, NULL);
 	gone.bind = bind_text;
 	gone.worker = 1;
-	runs_remove(&runs, gones, 1);
+	runs_remove(&runs, gones, 1, NULL);
 	gone.worker = 0;
 	gone.use = TANDEM__SOCKET_USE__SOCKET_USE_METRICS;
-	runs_remove(&runs, gones, 1);
+	runs_remove(&runs, gones, 1, NULL);
 	assert_int_equal(runs_count(&runs), 1);
 	gone.use = TANDEM__SOCKET_USE__SOCKET_USE_RTP;
-	runs_remove(&runs, gones, 1);
+	runs_remove(&runs, gones, 1, NULL);
 	assert_int_equal(runs_count(&runs), 0);
 	runs_close(&runs);
 }
@@ -226,7 +247,7 @@ static int runs_are_joined_and_cut(void)
 	if (!err)
 		err = runs_append(&runs, &more);
 	if (!err)
-		runs_remove(&runs, gones, 1); /* never fails */
+		runs_remove(&runs, gones, 1, NULL); /* never fails */
 	runs_close(&runs);
 	runs_close(&more);
 
@@ -240,6 +261,7 @@ int main(void)
 		cmocka_unit_test(numbers_in_a_row_are_one_run),
 		cmocka_unit_test(scattered_descriptors_become_several),
 		cmocka_unit_test(what_is_gone_is_cut_out_and_closed),
+		cmocka_unit_test(what_is_gone_may_be_had_still_open),
 		cmocka_unit_test(another_kind_is_left_alone),
 		cmocka_unit_test(
 			a_message_that_makes_no_sense_changes_nothing),
