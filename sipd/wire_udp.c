@@ -1,0 +1,407 @@
+/**
+ * @file sipd/wire_udp.c  Datagrams in batches
+ *
+ * In: up to 64 with one system call, each with the time it came. A buffer is
+ * as large as a datagram can be, so nothing is cut; 4 MB of address space, of
+ * which only those pages exist that large datagrams ever touched. The buffers
+ * do not begin at the same place in the processor's caches.
+ *
+ * Out: a queue for each socket, bounded in number and bytes; sendmmsg() when
+ * 64 wait and at the end of the turn. What the kernel has no room for stays,
+ * in order, until it has.
+ *
+ * Errors: what ICMP says of earlier datagrams comes by the socket's error
+ * queue with the destination that failed. Linux also reports it, once, for
+ * whatever is sent next, to whomever: that send is repeated.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include <linux/errqueue.h> /* needs struct timespec */
+
+#include "shared/base/clk.h"
+#include "shared/base/util.h"
+#include "sipd/wire_parts.h"
+
+enum {
+	STRIDE = WIRE_DATAGRAM_MAX + 576,
+	CONTROL_MAX = 256,  /**< The time, or an error with its origin */
+	ERRORS_MAX = 64,    /**< Taken in one go */
+	PACKET_ROOM = 2048, /**< Larger ones are allocated */
+	PACKETS_MAX = 4096, /**< Waiting at one socket */
+	SPARES_MAX = 512,
+};
+
+static const size_t packet_bytes_max = 16u << 20;
+
+struct packet {
+	struct packet *next;
+	struct flow to;
+	uint32_t len;
+	bool is_again; /**< Failed once */
+	char *data;    /**< In room, or of its own */
+	char room[PACKET_ROOM];
+};
+
+struct wire_udp {
+	struct packet *spares;
+	size_t sparec;
+	struct mmsghdr heads[WIRE_BATCH];
+	struct iovec iovs[WIRE_BATCH];
+	struct sockaddr_storage names[WIRE_BATCH];
+	_Alignas(struct cmsghdr) char controls[WIRE_BATCH][CONTROL_MAX];
+	char *buffers;
+};
+
+
+int wire_udp_alloc(struct wire_udp **udpp)
+{
+	struct wire_udp *udp = calloc(1, sizeof(*udp));
+
+	if (!udp)
+		return ENOMEM;
+
+	udp->buffers = malloc((size_t)STRIDE * WIRE_BATCH);
+	if (!udp->buffers) {
+		free(udp);
+		return ENOMEM;
+	}
+	*udpp = udp;
+
+	return 0;
+}
+
+
+struct wire_udp *wire_udp_free(struct wire_udp *udp)
+{
+	if (!udp)
+		return NULL;
+
+	while (udp->spares) {
+		struct packet *packet = udp->spares;
+
+		udp->spares = packet->next;
+		free(packet);
+	}
+	free(udp->buffers);
+	free(udp);
+
+	return NULL;
+}
+
+
+/* --- in ---------------------------------------------------------------------
+ */
+
+static int64_t age_of(struct msghdr *head, int64_t wall_us)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(head); c;
+	     c = CMSG_NXTHDR(head, c)) {
+		struct timespec ts;
+		int64_t age_us;
+
+		if (c->cmsg_level != SOL_SOCKET ||
+		    c->cmsg_type != SCM_TIMESTAMPNS)
+			continue;
+		memcpy(&ts, CMSG_DATA(c), sizeof(ts));
+		age_us = wall_us - ts.tv_sec * 1000000 - ts.tv_nsec / 1000;
+		/* the clock may have been stepped */
+		return age_us > 0 ? age_us : 0;
+	}
+
+	return 0;
+}
+
+
+static int receive(struct listener *l, struct wire_udp *udp)
+{
+	for (size_t i = 0; i < WIRE_BATCH; i++) {
+		udp->iovs[i] = (struct iovec){ udp->buffers + i * STRIDE,
+					       WIRE_DATAGRAM_MAX };
+		udp->heads[i].msg_hdr = (struct msghdr){
+			.msg_name = &udp->names[i],
+			.msg_namelen = sizeof(udp->names[i]),
+			.msg_iov = &udp->iovs[i],
+			.msg_iovlen = 1,
+			.msg_control = udp->controls[i],
+			.msg_controllen = CONTROL_MAX,
+		};
+	}
+
+	return recvmmsg(l->fd, udp->heads, WIRE_BATCH, MSG_DONTWAIT, NULL);
+}
+
+
+static void on_datagrams(struct listener *l)
+{
+	struct wire_udp *udp = l->wire->udp;
+	const int count = receive(l, udp);
+	const int64_t wall_us = clk_wall_us();
+
+	for (int i = 0; i < count; i++) {
+		struct msghdr *head = &udp->heads[i].msg_hdr;
+		struct flow from = { .listener = l->index,
+				     .transport = TRANSPORT_UDP };
+
+		if (udp->heads[i].msg_len == 0 ||
+		    addr_from_sockaddr(&from.remote, head->msg_name,
+				       head->msg_namelen))
+			continue;
+		wire_received(l->wire, &from, udp->iovs[i].iov_base,
+			      udp->heads[i].msg_len, age_of(head, wall_us));
+	}
+}
+
+
+/* --- errors -----------------------------------------------------------------
+ */
+
+/* What is to be told of it; 0: nothing. Where the path carries less than we
+ * thought the kernel knows it now, and what is sent again will arrive. */
+static int errno_of(struct msghdr *head)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(head); c;
+	     c = CMSG_NXTHDR(head, c)) {
+		struct sock_extended_err e;
+
+		if (!(c->cmsg_level == IPPROTO_IP &&
+		      c->cmsg_type == IP_RECVERR) &&
+		    !(c->cmsg_level == IPPROTO_IPV6 &&
+		      c->cmsg_type == IPV6_RECVERR))
+			continue;
+		memcpy(&e, CMSG_DATA(c), sizeof(e));
+
+		return e.ee_errno == EMSGSIZE ? 0 : (int)e.ee_errno;
+	}
+
+	return 0;
+}
+
+
+static void read_errors(struct listener *l)
+{
+	for (int i = 0; i < ERRORS_MAX; i++) {
+		_Alignas(struct cmsghdr) char control[CONTROL_MAX];
+		struct sockaddr_storage name;
+		char byte;
+		struct iovec iov = { &byte, 1 };
+		struct msghdr head = { .msg_name = &name,
+				       .msg_namelen = sizeof(name),
+				       .msg_iov = &iov,
+				       .msg_iovlen = 1,
+				       .msg_control = control,
+				       .msg_controllen = sizeof(control) };
+		struct flow to = { .listener = l->index,
+				   .transport = TRANSPORT_UDP };
+		int err;
+
+		if (recvmsg(l->fd, &head, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+			return;
+
+		err = errno_of(&head);
+		if (err && addr_from_sockaddr(&to.remote, head.msg_name,
+					      head.msg_namelen) == 0)
+			wire_failed(l->wire, &to, err);
+	}
+}
+
+
+static void on_ready(int flags, void *arg)
+{
+	struct listener *l = arg;
+
+	if (flags & EV_HANGUP) {
+		int err;
+		socklen_t len = sizeof(err);
+
+		read_errors(l);
+		(void)getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &err, &len);
+	}
+	if (flags & EV_WRITE) {
+		l->is_full = false;
+		wire_udp_flush(l);
+		if (!l->is_full)
+			(void)ev_watch_change(l->watch, EV_READ);
+	}
+	if (flags & EV_READ)
+		on_datagrams(l);
+}
+
+
+int wire_udp_open(struct listener *l)
+{
+	const bool is_6 = l->pub.bind.family == AF_INET6;
+	const int on = 1;
+
+	/* A kernel without them: no ages, and failures found by time-out. */
+	(void)setsockopt(l->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
+	(void)setsockopt(l->fd, is_6 ? IPPROTO_IPV6 : IPPROTO_IP,
+			 is_6 ? IPV6_RECVERR : IP_RECVERR, &on, sizeof(on));
+
+	return ev_watch(&l->watch, l->wire->base.ev, l->fd, EV_READ, on_ready,
+			l);
+}
+
+
+/* --- out --------------------------------------------------------------------
+ */
+
+static struct packet *packet_take(struct wire_udp *udp, size_t len)
+{
+	struct packet *packet = udp->spares;
+
+	if (packet) {
+		udp->spares = packet->next;
+		udp->sparec--;
+	}
+	else {
+		packet = malloc(sizeof(*packet));
+		if (!packet)
+			return NULL;
+	}
+
+	packet->data = len > PACKET_ROOM ? malloc(len) : packet->room;
+	if (!packet->data) {
+		free(packet);
+		return NULL;
+	}
+
+	return packet;
+}
+
+
+static void packet_give(struct wire_udp *udp, struct packet *packet)
+{
+	if (packet->data != packet->room)
+		free(packet->data);
+	if (udp->sparec == SPARES_MAX) {
+		free(packet);
+		return;
+	}
+	packet->next = udp->spares;
+	udp->spares = packet;
+	udp->sparec++;
+}
+
+
+static void drop_head(struct listener *l)
+{
+	struct packet *packet = l->head;
+
+	l->head = packet->next;
+	if (!l->head)
+		l->tail = NULL;
+	l->packetc--;
+	l->packet_bytes -= packet->len;
+	packet_give(l->wire->udp, packet);
+}
+
+
+void wire_udp_close(struct listener *l)
+{
+	while (l->head)
+		drop_head(l);
+	l->is_full = false;
+}
+
+
+int wire_udp_send(struct listener *l, const struct flow *to, const void *data,
+		  size_t len)
+{
+	struct packet *packet;
+
+	if (l->packetc == PACKETS_MAX ||
+	    l->packet_bytes + len > packet_bytes_max)
+		return ENOBUFS;
+
+	packet = packet_take(l->wire->udp, len);
+	if (!packet)
+		return ENOBUFS;
+
+	packet->next = NULL;
+	packet->to = *to;
+	packet->len = (uint32_t)len;
+	packet->is_again = false;
+	memcpy(packet->data, data, len);
+
+	if (l->tail)
+		l->tail->next = packet;
+	else
+		l->head = packet;
+	l->tail = packet;
+	l->packetc++;
+	l->packet_bytes += len;
+
+	if (l->packetc % WIRE_BATCH == 0 && !l->is_full)
+		wire_udp_flush(l);
+	if (l->head && !l->is_full)
+		wire_later(l->wire);
+
+	return 0;
+}
+
+
+static int send_batch(struct listener *l)
+{
+	struct mmsghdr heads[WIRE_BATCH];
+	struct iovec iovs[WIRE_BATCH];
+	struct sockaddr_storage names[WIRE_BATCH];
+	unsigned count = 0;
+
+	for (struct packet *p = l->head; p && count < WIRE_BATCH;
+	     p = p->next, count++) {
+		iovs[count] = (struct iovec){ p->data, p->len };
+		heads[count].msg_hdr = (struct msghdr){
+			.msg_name = &names[count],
+			.msg_namelen = addr_to_sockaddr(&p->to.remote,
+							&names[count]),
+			.msg_iov = &iovs[count],
+			.msg_iovlen = 1,
+		};
+	}
+
+	return sendmmsg(l->fd, heads, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+
+/* The first one was not sent. @return go on? */
+static bool head_failed(struct listener *l, int err)
+{
+	if (err == EINTR)
+		return true;
+	if (err == EAGAIN || err == ENOBUFS) {
+		l->is_full = true;
+		(void)ev_watch_change(l->watch, EV_READ | EV_WRITE);
+		return false;
+	}
+
+	/* It may have been told for another's fault, whose destination is in
+	 * the queue. */
+	read_errors(l);
+	if (!l->head->is_again) {
+		l->head->is_again = true;
+		return true;
+	}
+	wire_failed(l->wire, &l->head->to, err);
+	drop_head(l);
+
+	return true;
+}
+
+
+void wire_udp_flush(struct listener *l)
+{
+	while (l->head) {
+		const int sent = send_batch(l);
+
+		if (sent <= 0 && !head_failed(l, sent < 0 ? errno : EAGAIN))
+			return;
+		for (int i = 0; i < sent; i++)
+			drop_head(l);
+	}
+}

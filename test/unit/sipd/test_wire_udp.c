@@ -1,0 +1,529 @@
+/**
+ * @file test/unit/sipd/test_wire_udp.c  Datagrams on loopback
+ */
+#include <sys/stat.h>
+
+#include "test/unit/sipd/wire_fixture.h"
+
+static char large[WIRE_DATAGRAM_MAX];
+
+
+/* A listener and a peer that wire can be sent from */
+struct pair {
+	struct fixture fx;
+	int peer;
+	struct addr peer_addr;
+	struct addr own;
+};
+
+
+static int pair_open(struct pair *p)
+{
+	const struct wire_socket *s;
+	struct fixture *fx = &p->fx;
+
+	memset(p, 0, sizeof(*p));
+	p->peer = t_socket(SOCK_DGRAM, AF_INET, &p->peer_addr);
+	s = t_listen(fx, TRANSPORT_UDP, AF_INET, "one");
+	if (p->peer < 0 || !s)
+		return errno;
+
+	p->own = p->peer_addr;
+	p->own.port = s->port;
+
+	return t_start(fx);
+}
+
+
+static void pair_close(struct pair *p)
+{
+	t_stop(&p->fx);
+	(void)close(p->peer);
+}
+
+
+static int tell(const struct pair *p, const void *data, size_t len)
+{
+	struct sockaddr_storage sa;
+	const socklen_t salen = addr_to_sockaddr(&p->own, &sa);
+
+	return sendto(p->peer, data, len, 0, (struct sockaddr *)&sa, salen) ==
+			       (ssize_t)len
+		       ? 0
+		       : errno;
+}
+
+
+static struct flow towards(const struct addr *remote)
+{
+	return (struct flow){ .remote = *remote, .transport = TRANSPORT_UDP };
+}
+
+
+static void a_datagram_comes_with_its_source_and_age(void **state)
+{
+	struct pair p;
+	(void)state;
+
+	assert_int_equal(pair_open(&p), 0);
+	assert_int_equal(tell(&p, "OPTIONS", 7), 0);
+	t_pause();
+	t_pause();
+	TURN_UNTIL(&p.fx, p.fx.gotc == 1);
+	assert_int_equal(p.fx.got[0].len, 7);
+	assert_string_equal(p.fx.got[0].head, "OPTIONS");
+	assert_true(addr_equal(&p.fx.got[0].from.remote, &p.peer_addr));
+	assert_int_equal(p.fx.got[0].from.transport, TRANSPORT_UDP);
+	assert_int_equal(p.fx.got[0].from.listener, 0);
+	assert_int_equal(p.fx.got[0].from.conn, 0);
+	assert_in_range(p.fx.got[0].age_us, 2000, 10000000);
+	pair_close(&p);
+}
+
+
+static void the_largest_datagram_comes_and_goes_whole(void **state)
+{
+	enum {
+		LARGEST = 65507 /* of IPv4: 65535 less 20 and 8 */
+	};
+	struct pair p;
+	ssize_t len = -1;
+	(void)state;
+
+	assert_int_equal(pair_open(&p), 0);
+	p.fx.echoes = true;
+	assert_int_equal(tell(&p, large, LARGEST), 0);
+	assert_int_equal(tell(&p, large, LARGEST - 1), 0);
+	TURN_UNTIL(&p.fx, p.fx.gotc == 2);
+	assert_int_equal(p.fx.got[0].len, LARGEST);
+	assert_true(p.fx.got[0].is_even);
+	assert_int_equal(p.fx.got[1].len, LARGEST - 1);
+	assert_true(p.fx.got[1].is_even);
+	TURN_UNTIL(&p.fx, (len = recv(p.peer, large, sizeof(large), 0)) > 0);
+	assert_int_equal(len, LARGEST);
+	pair_close(&p);
+}
+
+
+static void more_than_a_batch_comes_in_order(void **state)
+{
+	enum {
+		COUNT = 150
+	};
+	struct pair p;
+	(void)state;
+
+	assert_int_equal(pair_open(&p), 0);
+	for (int i = 0; i < COUNT; i++) {
+		char data[8];
+
+		(void)snprintf(data, sizeof(data), "%07d", i);
+		assert_int_equal(tell(&p, data, 7), 0);
+	}
+	TURN_UNTIL(&p.fx, p.fx.gotc == COUNT);
+	for (int i = 0; i < COUNT; i++)
+		assert_int_equal(strtol(p.fx.got[i].head, NULL, 10), i);
+	pair_close(&p);
+}
+
+
+static void what_is_sent_waits_for_the_end_of_the_turn(void **state)
+{
+	struct pair p;
+	struct flow to;
+	char data[8];
+	(void)state;
+
+	assert_int_equal(pair_open(&p), 0);
+	to = towards(&p.peer_addr);
+	assert_int_equal(wire_send(p.fx.wire, &to, "ONE", 3), 0);
+	assert_int_equal(wire_send(p.fx.wire, &to, "TWO2", 4), 0);
+	assert_int_equal(recv(p.peer, data, sizeof(data), 0), -1);
+	t_turned(&p.fx);
+	assert_int_equal(recv(p.peer, data, sizeof(data), 0), 3);
+	assert_int_equal(recv(p.peer, data, sizeof(data), 0), 4);
+	pair_close(&p);
+}
+
+
+static void sixty_four_that_wait_leave_at_once(void **state)
+{
+	struct pair p;
+	struct flow to;
+	char data[8];
+	(void)state;
+
+	assert_int_equal(pair_open(&p), 0);
+	to = towards(&p.peer_addr);
+	for (int i = 0; i < 65; i++) {
+		(void)snprintf(data, sizeof(data), "%07d", i);
+		assert_int_equal(wire_send(p.fx.wire, &to, data, 7), 0);
+	}
+	for (int i = 0; i < 64; i++) {
+		assert_int_equal(recv(p.peer, data, sizeof(data), 0), 7);
+		assert_int_equal(strtol(data, NULL, 10), i);
+	}
+	assert_int_equal(recv(p.peer, data, sizeof(data), 0), -1);
+	wire_flush(p.fx.wire);
+	assert_int_equal(recv(p.peer, data, sizeof(data), 0), 7);
+	pair_close(&p);
+}
+
+
+/* An address of loopback where nobody is */
+static struct addr deserted(void)
+{
+	struct addr addr;
+
+	(void)close(t_socket(SOCK_DGRAM, AF_INET, &addr));
+
+	return addr;
+}
+
+
+static void a_refused_datagram_is_told_with_its_destination(void **state)
+{
+	struct pair p;
+	struct addr nobody;
+	struct flow to;
+	(void)state;
+
+	assert_int_equal(pair_open(&p), 0);
+	nobody = deserted();
+	to = towards(&nobody);
+	assert_int_equal(wire_send(p.fx.wire, &to, "BYE", 3), 0);
+	assert_int_equal(p.fx.failurec, 0);
+	TURN_UNTIL(&p.fx, p.fx.failurec == 1);
+	assert_int_equal(p.fx.failure, ECONNREFUSED);
+	assert_true(addr_equal(&p.fx.failed.remote, &nobody));
+	assert_int_equal(p.fx.failed.transport, TRANSPORT_UDP);
+	pair_close(&p);
+}
+
+
+/* Linux tells the error of the first to whoever sends next. */
+static void anothers_refusal_does_not_lose_a_datagram(void **state)
+{
+	struct pair p;
+	struct flow to, bad;
+	struct addr nobody;
+	char data[8];
+	(void)state;
+
+	assert_int_equal(pair_open(&p), 0);
+	nobody = deserted();
+	bad = towards(&nobody);
+	to = towards(&p.peer_addr);
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(wire_send(p.fx.wire, &bad, "BAD", 3), 0);
+		wire_flush(p.fx.wire);
+		assert_int_equal(wire_send(p.fx.wire, &to, "GOOD", 4), 0);
+		wire_flush(p.fx.wire);
+		assert_int_equal(recv(p.peer, data, sizeof(data), 0), 4);
+	}
+	TURN_UNTIL(&p.fx, p.fx.failurec == 10);
+	assert_true(addr_equal(&p.fx.failed.remote, &nobody));
+	pair_close(&p);
+}
+
+
+static void sends_that_make_no_sense_are_refused(void **state)
+{
+	struct pair p;
+	struct flow to;
+	struct addr six;
+	(void)state;
+
+	assert_int_equal(pair_open(&p), 0);
+	to = towards(&p.peer_addr);
+	assert_int_equal(wire_send(p.fx.wire, &to, large, 0), EMSGSIZE);
+	assert_int_equal(wire_send(p.fx.wire, &to, large, 65536), EMSGSIZE);
+	to.remote.port = 0;
+	assert_int_equal(wire_send(p.fx.wire, &to, large, 10), EINVAL);
+	to = towards(&p.peer_addr);
+	to.transport = TRANSPORT_TCP;
+	assert_int_equal(wire_send(p.fx.wire, &to, large, 10), ENOTCONN);
+	assert_int_equal(addr_parse(&six, text_of("[::1]:5060")), 0);
+	to = towards(&six);
+	assert_int_equal(wire_send(p.fx.wire, &to, large, 10), ENOTCONN);
+
+	/* too long for UDP: the kernel's word comes by failh */
+	to = towards(&p.peer_addr);
+	assert_int_equal(wire_send(p.fx.wire, &to, large, 65535), 0);
+	TURN_UNTIL(&p.fx, p.fx.failurec == 1);
+	assert_int_equal(p.fx.failure, EMSGSIZE);
+	pair_close(&p);
+}
+
+
+static void a_full_queue_is_said_and_a_listener_of_another_life_found(
+	void **state)
+{
+	struct pair p;
+	struct flow to;
+	char data[8];
+	int err = 0;
+	(void)state;
+
+	assert_int_equal(pair_open(&p), 0);
+	to = towards(&p.peer_addr);
+	to.listener = 4711; /* shared memory is input */
+	assert_int_equal(wire_send(p.fx.wire, &to, "A", 1), 0);
+	t_turned(&p.fx);
+	assert_int_equal(recv(p.peer, data, sizeof(data), 0), 1);
+
+	p.fx.wire->rows[0]->is_full = true; /* as after EAGAIN */
+	for (int i = 0; i < 4096; i++)
+		assert_int_equal(wire_send(p.fx.wire, &to, "B", 1), 0);
+	err = wire_send(p.fx.wire, &to, "B", 1);
+	assert_int_equal(err, ENOBUFS);
+	t_turned(&p.fx);
+	assert_int_equal(recv(p.peer, data, sizeof(data), 0), -1);
+	assert_int_equal(ev_watch_change(p.fx.wire->rows[0]->watch,
+					 EV_READ | EV_WRITE),
+			 0);
+	TURN_UNTIL(&p.fx, recv(p.peer, data, sizeof(data), 0) == 1);
+	assert_int_equal(p.fx.wire->rows[0]->packetc, 0);
+	pair_close(&p);
+}
+
+
+/* --- the table --------------------------------------------------------------
+ */
+
+static void a_listener_keeps_its_index_for_ever(void **state)
+{
+	struct fixture fx = { .gotc = 0 };
+	struct addr remote;
+	uint16_t index;
+	(void)state;
+
+	assert_non_null(t_listen(&fx, TRANSPORT_UDP, AF_INET, "one"));
+	assert_non_null(t_listen(&fx, TRANSPORT_UDP, AF_INET, "two"));
+	assert_int_equal(t_start(&fx), 0);
+	assert_int_equal(wire_listenerc(fx.wire), 2);
+	assert_int_equal(addr_parse(&remote, text_of("127.0.0.1:5060")), 0);
+
+	/* the first one goes, and a third comes */
+	(void)close(fx.sockets[0].fd);
+	fx.sockets[0] = fx.sockets[1];
+	fx.socketc = 1;
+	assert_non_null(t_listen(&fx, TRANSPORT_UDP, AF_INET, "three"));
+	assert_int_equal(wire_reload(fx.wire), 0);
+	assert_int_equal(wire_listenerc(fx.wire), 3);
+	assert_true(wire_listener(fx.wire, 0)->is_gone);
+	assert_string_equal(wire_listener(fx.wire, 0)->name, "one");
+	assert_string_equal(wire_listener(fx.wire, 1)->name, "two");
+	assert_string_equal(wire_listener(fx.wire, 2)->name, "three");
+	assert_null(wire_listener(fx.wire, 3));
+	assert_int_equal(wire_listener_find(fx.wire, &index, TRANSPORT_UDP,
+					    "one", &remote),
+			 ENOENT);
+	assert_int_equal(wire_listener_find(fx.wire, &index, TRANSPORT_UDP,
+					    "auto", &remote),
+			 0);
+	assert_int_equal(index, 1);
+	assert_false(wire_is_own(fx.wire, &wire_listener(fx.wire, 0)->bind));
+	t_stop(&fx);
+}
+
+
+static void a_socket_made_anew_is_heard_at_the_old_index(void **state)
+{
+	struct pair p;
+	struct sockaddr_storage sa;
+	socklen_t len;
+	int fd;
+	(void)state;
+
+	assert_int_equal(pair_open(&p), 0);
+	len = addr_to_sockaddr(&p.own, &sa);
+	(void)close(p.fx.sockets[0].fd);
+	p.fx.socketc = 0;
+	assert_int_equal(wire_reload(p.fx.wire), 0);
+	assert_true(wire_listener(p.fx.wire, 0)->is_gone);
+
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, len), 0);
+	p.fx.sockets[0].fd = fd;
+	p.fx.socketc = 1;
+	assert_int_equal(wire_reload(p.fx.wire), 0);
+	assert_int_equal(wire_listenerc(p.fx.wire), 1);
+	assert_false(wire_listener(p.fx.wire, 0)->is_gone);
+	assert_int_equal(tell(&p, "AGAIN", 5), 0);
+	TURN_UNTIL(&p.fx, p.fx.gotc == 1);
+	pair_close(&p);
+}
+
+
+static void what_is_advertised_is_printed_and_known_as_own(void **state)
+{
+	static const struct {
+		const char *advertised, *host, *own;
+	} rows[] = {
+		{ "", "127.0.0.1", "127.0.0.1" },
+		{ "192.0.2.7", "192.0.2.7", "192.0.2.7" },
+		{ "2001:db8::7", "[2001:db8::7]", "2001:db8::7" },
+		{ "sip.example.org", "sip.example.org", "127.0.0.1" },
+	};
+	(void)state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fixture fx = { .gotc = 0 };
+		struct wire_socket *s = t_listen(&fx, TRANSPORT_UDP, AF_INET,
+						 "one");
+		const struct wire_listener *l;
+		struct addr own, stranger;
+
+		assert_non_null(s);
+		s->advertised = rows[i].advertised;
+		assert_int_equal(t_start(&fx), 0);
+		l = wire_listener(fx.wire, 0);
+		assert_string_equal(l->host, rows[i].host);
+		assert_int_equal(l->port, s->port);
+		assert_int_equal(addr_parse(&own, text_of(rows[i].own)), 0);
+		assert_true(wire_is_own(fx.wire, &own));
+		own.port = s->port;
+		assert_true(wire_is_own(fx.wire, &own));
+		own.port ^= 1;
+		assert_false(wire_is_own(fx.wire, &own));
+		assert_int_equal(addr_parse(&stranger, text_of("192.0.2.9")),
+				 0);
+		assert_false(wire_is_own(fx.wire, &stranger));
+		t_stop(&fx);
+	}
+}
+
+
+static void a_listener_is_found_by_name_address_port_and_route(void **state)
+{
+	struct fixture fx = { .gotc = 0 };
+	struct wire_socket *one, *two;
+	char port[8], both[32];
+	struct addr remote, six;
+	(void)state;
+
+	one = t_listen(&fx, TRANSPORT_UDP, AF_INET, "one");
+	two = t_listen(&fx, TRANSPORT_UDP, AF_INET, "two");
+	assert_non_null(one);
+	assert_non_null(two);
+	two->advertised = "192.0.2.7";
+	(void)snprintf(port, sizeof(port), "%u", two->port);
+	(void)snprintf(both, sizeof(both), "127.0.0.1:%u", two->port);
+	assert_int_equal(t_start(&fx), 0);
+	assert_int_equal(addr_parse(&remote, text_of("127.0.0.5:5060")), 0);
+	assert_int_equal(addr_parse(&six, text_of("[::1]:5060")), 0);
+
+	{
+		const struct {
+			const char *local_ip;
+			int err;
+			uint16_t index;
+		} rows[] = {
+			{ "", 0, 0 },           { "auto", 0, 0 },
+			{ "two", 0, 1 },        { "192.0.2.7", 0, 1 },
+			{ "127.0.0.1", 0, 0 },  { port, 0, 1 },
+			{ both, 0, 1 },         { "192.0.2.8", ENOENT, 0 },
+			{ "three", ENOENT, 0 },
+		};
+
+		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+			uint16_t index = 0;
+
+			assert_int_equal(wire_listener_find(fx.wire, &index,
+							    TRANSPORT_UDP,
+							    rows[i].local_ip,
+							    &remote),
+					 rows[i].err);
+			assert_int_equal(index, rows[i].index);
+			assert_int_equal(wire_listener_find(fx.wire, &index,
+							    TRANSPORT_TCP,
+							    rows[i].local_ip,
+							    &remote),
+					 ENOENT);
+			assert_int_equal(wire_listener_find(fx.wire, &index,
+							    TRANSPORT_UDP,
+							    rows[i].local_ip,
+							    &six),
+					 ENOENT);
+		}
+	}
+	t_stop(&fx);
+}
+
+
+static void who_listens_on_all_addresses_owns_the_systems(void **state)
+{
+	struct fixture fx = { .gotc = 0 };
+	struct wire_socket *s = t_listen(&fx, TRANSPORT_UDP, AF_INET, "all");
+	struct addr addr;
+	(void)state;
+
+	assert_non_null(s);
+	s->bind = "0.0.0.0";
+	assert_int_equal(t_start(&fx), 0);
+	assert_int_equal(addr_parse(&addr, text_of("127.0.0.1")), 0);
+	assert_true(wire_is_own(fx.wire, &addr));
+	assert_int_equal(addr_parse(&addr, text_of("192.0.2.1")), 0);
+	assert_false(wire_is_own(fx.wire, &addr));
+	t_stop(&fx);
+}
+
+
+/* --- */
+
+static int datagrams_come_and_go(void)
+{
+	struct pair p;
+	struct flow to;
+	int err;
+
+	err = pair_open(&p);
+	if (err)
+		goto out;
+
+	to = towards(&p.peer_addr);
+	err = wire_send(p.fx.wire, &to, "SMALL", 5);
+	if (!err)
+		err = wire_send(p.fx.wire, &to, large, 30000);
+	if (!err)
+		t_turned(&p.fx);
+
+out:
+	pair_close(&p);
+
+	return err == ENOBUFS ? ENOMEM : err;
+}
+
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_datagram_comes_with_its_source_and_age),
+		cmocka_unit_test(the_largest_datagram_comes_and_goes_whole),
+		cmocka_unit_test(more_than_a_batch_comes_in_order),
+		cmocka_unit_test(what_is_sent_waits_for_the_end_of_the_turn),
+		cmocka_unit_test(sixty_four_that_wait_leave_at_once),
+		cmocka_unit_test(
+			a_refused_datagram_is_told_with_its_destination),
+		cmocka_unit_test(anothers_refusal_does_not_lose_a_datagram),
+		cmocka_unit_test(sends_that_make_no_sense_are_refused),
+		cmocka_unit_test(
+			a_full_queue_is_said_and_a_listener_of_another_life_found),
+		cmocka_unit_test(a_listener_keeps_its_index_for_ever),
+		cmocka_unit_test(a_socket_made_anew_is_heard_at_the_old_index),
+		cmocka_unit_test(
+			what_is_advertised_is_printed_and_known_as_own),
+		cmocka_unit_test(
+			a_listener_is_found_by_name_address_port_and_route),
+		cmocka_unit_test(
+			who_listens_on_all_addresses_owns_the_systems),
+	};
+	const struct t_scenario scenarios[] = {
+		T_SCENARIO(datagrams_come_and_go),
+	};
+
+	memset(large, 'x', sizeof(large));
+
+	return T_MAIN(tests, scenarios);
+}
