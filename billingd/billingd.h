@@ -29,6 +29,8 @@ enum billingd_metric {
 };
 
 struct imports;
+struct record_keep;
+struct short_vendors;
 
 struct billingd {
 	struct svc *svc;
@@ -38,6 +40,8 @@ struct billingd {
 	bool has_key;
 	uint8_t key[SECRET_KEY_SIZE]; /**< Seals passwords */
 	struct imports *imports;
+	struct record_keep *records;         /**< Of calls */
+	struct short_vendors *short_vendors; /**< Not to be used now */
 };
 
 /** Both connections are up, and the schema is this release's or newer */
@@ -48,6 +52,12 @@ bool billingd_has_database(const struct billingd *b);
  *  node's */
 size_t billingd_realms(const struct billingd *b, const struct catalog *c,
 		       const char *realms[], size_t max);
+
+/* dispatch.c: what calls need. Closed behind db. */
+extern const struct bus_route billingd_routes[];
+extern const size_t billingd_routec;
+int billingd_calls_open(struct billingd *b);
+void billingd_calls_close(struct billingd *b);
 
 /* migrate.c */
 admin_h cmd_db_migrate;

@@ -5,7 +5,8 @@
  * is asked to stop. The catalog comes first, from where it can be had: what a
  * predecessor published, the copy on disk, the defaults; so that the others
  * can start whether PostgreSQL is there or not. The feed follows the database
- * from then on. Accounts, holds and records come with later releases.
+ * from then on. Calls are let in and recorded (dispatch.c); charging for them
+ * comes with a later release.
  *
  * Everything else a daemon does (options, log, rights, bus, readiness,
  * metrics, adoption) is the same for all: shared/svc/svc.c.
@@ -19,6 +20,14 @@
 #include "shared/base/util.h"
 #include "shared/catalog/build.h"
 #include "shared/shm/life.h"
+
+/* By CreditWhy, and by enum record_rule from the first rule on */
+static const char *const label_answer[] = { "granted", "balance", "locked",
+					    "no_rate", "limit",   "error" };
+static const char *const label_rule[] = { "no_cdr", "illegal",
+					  "zero_hold_time", "server_hang_up" };
+#define LABELS_ANSWER LABELS_ONE("answer", label_answer)
+#define LABELS_RULE   LABELS_ONE("rule", label_rule)
 
 static const struct metric_def metrics[] = {
 #define METRIC(kind, id, name, labels, help) \
@@ -209,7 +218,9 @@ static int billingd_open(struct svc *svc, void *state)
 			     1);
 	read_key(b);
 
-	return open_databases(b);
+	err = open_databases(b);
+
+	return err ? err : billingd_calls_open(b);
 }
 
 
@@ -219,6 +230,7 @@ static void billingd_close(void *state)
 
 	b->imports = imports_free(b->imports);
 	b->db = db_free(b->db);
+	billingd_calls_close(b);
 	b->feed = feed_free(b->feed);
 	b->publisher = publisher_free(b->publisher);
 	secret_wipe(b->key, sizeof(b->key));
@@ -231,6 +243,8 @@ int main(int argc, char *argv[])
 		.name = "billingd",
 		.peer = PEER_BILLINGD,
 		.state_size = sizeof(struct billingd),
+		.routes = billingd_routes,
+		.routec = billingd_routec,
 		.commands = billingd_commands,
 		.commandc = billingd_commandc,
 		.metrics = metrics,
