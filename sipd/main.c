@@ -10,6 +10,7 @@
  */
 #include "shared/ev/re_on_uv.h"
 #include "shared/svc/svc.h"
+#include "sipd/metrics.h"
 
 
 /* libre (TCP, TLS, DNS) runs on the daemon's one loop. */
@@ -33,6 +34,8 @@ int main(int argc, char *argv[])
 	const struct svc_def def = {
 		.name = "sipd",
 		.peer = PEER_SIPD,
+		.metrics = sipd_metrics,
+		.metricc = SIPD_METRICC,
 		.open = sipd_open,
 		.close = sipd_close,
 	};

@@ -1,0 +1,96 @@
+/**
+ * @file sipd/metrics.c  Metrics of sipd: rows and label sets
+ */
+#include "shared/base/util.h"
+#include "sipd/guard.h"
+#include "sipd/message.h"
+#include "sipd/metrics.h"
+
+/* clang-format off */
+static const char *const label_direction[SIP_DIRECTIONC] = {
+	[SIP_IN]  = "in",
+	[SIP_OUT] = "out",
+};
+
+static const char *const label_method[METHODC] = {
+	[METHOD_OTHER]     = "other",
+	[METHOD_INVITE]    = "INVITE",
+	[METHOD_ACK]       = "ACK",
+	[METHOD_CANCEL]    = "CANCEL",
+	[METHOD_BYE]       = "BYE",
+	[METHOD_OPTIONS]   = "OPTIONS",
+	[METHOD_REGISTER]  = "REGISTER",
+	[METHOD_PRACK]     = "PRACK",
+	[METHOD_UPDATE]    = "UPDATE",
+	[METHOD_INFO]      = "INFO",
+	[METHOD_REFER]     = "REFER",
+	[METHOD_SUBSCRIBE] = "SUBSCRIBE",
+	[METHOD_NOTIFY]    = "NOTIFY",
+	[METHOD_MESSAGE]   = "MESSAGE",
+	[METHOD_PUBLISH]   = "PUBLISH",
+};
+
+static const char *const label_class[] = {
+	"request", "1xx", "2xx", "3xx", "4xx", "5xx", "6xx",
+};
+
+static const char *const label_fault[MESSAGE_FAULTC] = {
+	[MESSAGE_OK]          = "none",
+	[MESSAGE_EMPTY]       = "empty",
+	[MESSAGE_NOT_SIP]     = "not_sip",
+	[MESSAGE_NO_VIA]      = "no_via",
+	[MESSAGE_NO_FROM]     = "no_from",
+	[MESSAGE_NO_TO]       = "no_to",
+	[MESSAGE_NO_CALL_ID]  = "no_call_id",
+	[MESSAGE_NO_CSEQ]     = "no_cseq",
+	[MESSAGE_BAD_VIA]     = "bad_via",
+	[MESSAGE_SYNTAX]      = "syntax",
+	[MESSAGE_CONTROL]     = "control",
+	[MESSAGE_TWICE]       = "twice",
+	[MESSAGE_CSEQ_METHOD] = "cseq_method",
+	[MESSAGE_TRUNCATED]   = "truncated",
+	[MESSAGE_NO_LENGTH]   = "no_length",
+	[MESSAGE_HEADS]       = "heads",
+	[MESSAGE_VERSION]     = "version",
+	[MESSAGE_SCHEME]      = "scheme",
+	[MESSAGE_METHOD]      = "method",
+};
+
+static const char *const label_drop[GUARD_DROPC] = {
+	[GUARD_DROP_UNKNOWN]   = "unknown",
+	[GUARD_DROP_RATE]      = "rate",
+	[GUARD_DROP_BLACKLIST] = "blacklist",
+	[GUARD_DROP_SCANNER]   = "scanner",
+	[GUARD_DROP_MALFORMED] = "malformed",
+	[GUARD_DROP_SUSPENDED] = "suspended",
+};
+
+#define LABELS_SIP_METHOD LABELS_ONE("method", label_method)
+#define LABELS_SIP_FAULT  LABELS_ONE("reason", label_fault)
+#define LABELS_SIP_DROP   LABELS_ONE("reason", label_drop)
+#define LABELS_SIP_MESSAGES                                           \
+	{                                                             \
+		{ "direction", label_direction, SIP_DIRECTIONC },     \
+		{ "method", label_method, METHODC },                  \
+		{ "code_class", label_class, COUNT_OF(label_class) }, \
+	}
+/* clang-format on */
+
+const struct metric_def sipd_metrics[SIPD_METRICC] = {
+#define METRIC(kind, id, name, labels, help) \
+	{ METRIC_##kind, name, labels, help },
+#include "sipd/metrics.def"
+#undef METRIC
+};
+
+
+size_t sipd_metric_message(enum sip_direction direction, unsigned method,
+			   unsigned code)
+{
+	const size_t class = code / 100;
+
+	return ((size_t)direction * METHODC +
+		(method < METHODC ? method : METHOD_OTHER)) *
+		       COUNT_OF(label_class) +
+	       (class < COUNT_OF(label_class) ? class : 0);
+}
