@@ -39,7 +39,8 @@ struct identified {
 				*   5, 6 */
 	struct text username;  /**< Row 4: whom the digest is to be checked as,
 				*   of the credentials or From; in the
-				*   message */
+				*   message. Row 2: the terminal's; in the
+				*   message or the catalog */
 };
 
 /**
@@ -66,7 +67,14 @@ struct numbers {
 int numbers_take(struct numbers *n, const struct catalog *c,
 		 const struct message *m, enum record_kind kind, uint32_t id);
 
-/** A dial plan of a gateway applied: callee_rules, caller_rules, pai_rules */
+/** The same from user parts, without a message; display is not touched */
+int numbers_of(struct numbers *n, const struct catalog *c,
+	       enum record_kind kind, uint32_t id, struct text called,
+	       struct text caller);
+
+/** A dial plan of a gateway applied: callee_rules, caller_rules, pai_rules.
+ *  A result that is too long is not taken: out is in, and not valid. One '+'
+ *  before a number is valid here. */
 void numbers_rewrite(struct number *out, const struct catalog *c,
 		     enum record_kind kind, struct cat_span plan,
 		     const struct number *in);

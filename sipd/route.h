@@ -47,6 +47,10 @@ enum end_reason route_admit(const struct route_view *v,
 			    const struct number *caller_number,
 			    const struct number *called, bool is_overloaded);
 
+/** Retry-After of a call that END_CAPACITY_LIMIT refused: longer if the whole
+ *  switch is full (row 2) */
+uint32_t route_retry_after_s(const struct route_view *v, bool is_overloaded);
+
 enum {
 	ROUTE_CANDIDATES_MAX = 64
 };
@@ -65,8 +69,8 @@ struct route_list {
 void route_list_make(struct route_list *list, const struct route_view *v,
 		     const struct route_caller *caller, struct text called);
 
-/** All that match, forbidden ones too, for route analysis: those of the list
- *  first; *allowedp of them */
+/** For route analysis: the list, *allowedp of them, and behind it those that
+ *  match but are forbidden for this caller, in the same order */
 void route_list_all(struct route_list *list, size_t *allowedp,
 		    const struct route_view *v,
 		    const struct route_caller *caller, struct text called);
@@ -94,11 +98,22 @@ enum route_token route_usable(const struct route_view *v, uint32_t gateway,
 			      const struct sdp *offer,
 			      const struct sdp_codecs *caller_codecs);
 
+/** The outbound registration a gateway is tied to, by its own field or by the
+ *  registration's; NULL: none */
+const struct cat_registration *route_registration(
+	const struct catalog *c, const struct cat_routing *gw);
+
+/** What decides whether the call may leave this gateway (verdict.h); stop
+ *  codes lie in the catalog */
+void route_switch_rules(struct switch_rules *rules, const struct catalog *c,
+			const struct cat_routing *gw);
+
 /** 4.4: may this member take a line? Both kinds of gateway. */
 bool route_group_has_line(const struct route_view *v, uint32_t group,
 			  enum lines_kind kind, uint32_t id);
 
-/** 4.6: what it was, when no INVITE was possible; tokens of all skipped */
+/** 4.6: what it was, when no INVITE was possible; tokens of all skipped.
+ *  Forbidden ones do not count. */
 enum end_reason route_none(const enum route_token *tokens, size_t tokenc);
 
 /** The called number is a phone's (4.1)? 0: no */

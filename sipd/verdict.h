@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "shared/catalog/end_reason.h"
+#include "shared/catalog/rows.h"
 
 /** How an attempt on a gateway ended */
 enum attempt_end {
@@ -66,8 +67,10 @@ struct verdict verdict_of(const struct attempt_result *last, bool all_503);
 struct verdict verdict_plain(enum end_reason reason);
 
 /** cause_map of the mapping gateway */
-struct cat_cause;
 uint16_t cause_map(const struct cat_cause *map, size_t mapc, uint16_t code);
+
+/** The cause of a call that ended so, with this code to the caller */
+uint16_t verdict_q850(enum end_reason reason, uint16_t code);
 
 /** Value of a Reason header: "Q.850;cause=16" */
 const char *reason_q850(enum end_reason reason, char dst[32]);
