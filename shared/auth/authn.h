@@ -43,6 +43,9 @@ struct authn_args {
 	uint32_t first, slotc;
 	const struct segment *const *others;
 	size_t otherc;
+	/** Of each of others: slots of a part, that is of a worker; NULL:
+	 *  each has one writer */
+	const uint32_t *other_slotcs;
 	uint8_t nonce_key[NONCE_KEY_SIZE]; /**< Outlives every process */
 };
 int authn_alloc(struct authn **authnp, const struct authn_args *args);
@@ -77,8 +80,8 @@ enum authn_verdict {
 	AUTHN_ACCEPT,
 	AUTHN_CHALLENGE, /**< code, heads */
 	AUTHN_REFUSE,    /**< 403 */
-	AUTHN_SUSPENDED, /**< 403 with retry_after_s, or silence */
-	AUTHN_SILENCE,   /**< Nothing is sent */
+	AUTHN_SUSPENDED, /**< 403 with retry_after_s */
+	AUTHN_SILENCE,   /**< Nothing is sent; retry_after_s: suspended */
 };
 struct authn_answer {
 	enum authn_verdict verdict;
@@ -94,13 +97,20 @@ struct authn_answer {
 	char heads[AUTHN_HEADS_MAX];   /**< Lines WWW-Authenticate, Proxy-.. */
 };
 
-/** now_us: monotonic; wall_us: for nonces and suspensions */
+/** Not for ip and ip_port gateways, nor for OPTIONS and what is within a
+ *  dialog: those are never challenged.
+ *
+ *  @param now_us  Monotonic, for sessions
+ *  @param wall_us For nonces and suspensions */
 void authn_check(struct authn *authn, const struct catalog *c,
 		 const struct authn_request *request, authn_lookup_h *lookuph,
 		 void *arg, int64_t now_us, int64_t wall_us,
 		 struct authn_answer *answer);
 
-/** REGISTER's own counter: ok false counts one (regd) */
+/** REGISTER's own counter (regd), for what authn_check() did not refuse
+ *  itself: ok (200) clears both counters, otherwise (4xx, but for 423) one is
+ *  counted. Verdict AUTHN_REFUSE, 403, if that suspends them, else
+ *  AUTHN_ACCEPT: the answer stands as it was. */
 void authn_register_result(struct authn *authn, const struct catalog *c,
 			   struct text user, const struct addr *source,
 			   bool ok, int64_t wall_us,
@@ -128,9 +138,9 @@ typedef void(authn_suspension_h)(const struct authn_suspension *s, void *arg);
 void authn_list(const struct authn *authn, int64_t wall_us,
 		authn_suspension_h *h, void *arg);
 /** Clears what this process wrote; empty user or no source: any.
- *  @return how many */
+ *  @return how many had been suspended */
 uint32_t authn_clear(struct authn *authn, struct text user,
-		     const struct addr *source);
+		     const struct addr *source, int64_t wall_us);
 
 /* --- client (authentication 7) -------------------------------------------- */
 
