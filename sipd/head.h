@@ -75,7 +75,7 @@ struct head_digest {
 int head_addr_parse(struct head_addr *a, struct text value);
 int head_uri_parse(struct head_uri *u, struct text value);
 int head_via_parse(struct head_via *v, struct text value);
-/** "7 INVITE": 31 bits */
+/** "7 INVITE". @return 0, EBADMSG; ERANGE: the number is above 31 bits */
 int head_cseq_parse(uint32_t *numberp, struct text *methodp,
 		    struct text value);
 /** "776656 1 INVITE" */

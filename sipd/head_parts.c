@@ -1,0 +1,174 @@
+/**
+ * @file sipd/head_parts.c  What the readers of header values share
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "sipd/head_parts.h"
+
+#define MARK  (CHAR_TOKEN | CHAR_URI | CHAR_VALUE)
+#define ALNUM (MARK | CHAR_HOST)
+#define OTHER (CHAR_URI | CHAR_VALUE)
+
+/* In URIs more than the grammar allows: what cannot be mistaken for the end
+ * of the URI, since peers do not escape all they should. */
+const uint8_t head_chars[256] = {
+	['!'] = MARK,          ['#' ... '$'] = OTHER,   ['%'] = MARK,
+	['&'] = OTHER,         ['\''] = MARK,           ['(' ... ')'] = OTHER,
+	['*' ... '+'] = MARK,  [','] = CHAR_URI,        ['-' ... '.'] = ALNUM,
+	['/'] = OTHER,         ['0' ... '9'] = ALNUM,   [':'] = OTHER,
+	[';'] = CHAR_URI,      ['='] = OTHER,           ['?' ... '@'] = OTHER,
+	['A' ... 'Z'] = ALNUM, ['[' ... '^'] = OTHER,   ['_'] = ALNUM,
+	['`'] = MARK,          ['a' ... 'z'] = ALNUM,   ['{' ... '}'] = OTHER,
+	['~'] = MARK,          [0x80 ... 0xff] = OTHER,
+};
+
+
+struct text head_trim(struct text t)
+{
+	head_skip_blank(&t);
+	while (t.l > 0 && head_is_blank(t.p[t.l - 1]))
+		t.l--;
+
+	return t;
+}
+
+
+bool head_take_char(struct text *t, char c)
+{
+	struct text rest = *t;
+
+	head_skip_blank(&rest);
+	if (rest.l == 0 || rest.p[0] != c)
+		return false;
+	head_skip(&rest, 1);
+	head_skip_blank(&rest);
+	*t = rest;
+
+	return true;
+}
+
+
+bool head_take_run(struct text *t, unsigned set, struct text *runp)
+{
+	size_t len = 0;
+
+	while (len < t->l && head_char_is(t->p[len], set))
+		len++;
+	if (len == 0)
+		return false;
+
+	*runp = (struct text){ .p = t->p, .l = len };
+	head_skip(t, len);
+
+	return true;
+}
+
+
+bool head_take_quoted(struct text *t, struct text *insidep)
+{
+	if (t->l == 0 || t->p[0] != '"')
+		return false;
+
+	for (size_t i = 1; i < t->l; i++) {
+		if (t->p[i] == '\\') {
+			i++;
+			continue;
+		}
+		if (t->p[i] == '"') {
+			*insidep = (struct text){ .p = t->p + 1, .l = i - 1 };
+			head_skip(t, i + 1);
+			return true;
+		}
+	}
+
+	return false;
+}
+
+
+int head_take_number(struct text *t, uint32_t max, uint32_t *numberp)
+{
+	uint64_t number = 0;
+	size_t len = 0;
+
+	for (; len < t->l && t->p[len] >= '0' && t->p[len] <= '9'; len++)
+		if (number <= max)
+			number = number * 10 + (unsigned)(t->p[len] - '0');
+	if (len == 0)
+		return EBADMSG;
+
+	head_skip(t, len);
+	if (number > max)
+		return ERANGE;
+	*numberp = (uint32_t)number;
+
+	return 0;
+}
+
+
+static bool is_ipv6_char(char c)
+{
+	return (c >= '0' && c <= ':') || (c >= 'a' && c <= 'f') ||
+	       (c >= 'A' && c <= 'F') || c == '.';
+}
+
+
+/* Whether it is an address is for head_host_addr() to say. */
+static bool take_ipv6(struct text *t, struct text *hostp)
+{
+	size_t len = 1;
+
+	while (len < t->l && is_ipv6_char(t->p[len]))
+		len++;
+	if (len == t->l || t->p[len] != ']' || !memchr(t->p + 1, ':', len - 1))
+		return false;
+
+	*hostp = (struct text){ .p = t->p + 1, .l = len - 1 };
+	head_skip(t, len + 1);
+
+	return true;
+}
+
+
+bool head_take_host(struct text *t, struct text *hostp)
+{
+	if (t->l > 0 && t->p[0] == '[')
+		return take_ipv6(t, hostp);
+
+	return head_take_run(t, CHAR_HOST, hostp);
+}
+
+
+int head_take_port(struct text *t, uint16_t *portp)
+{
+	uint32_t port;
+
+	*portp = 0;
+	if (!head_take_char(t, ':'))
+		return 0;
+	if (head_take_number(t, UINT16_MAX, &port) || port == 0)
+		return EBADMSG;
+	*portp = (uint16_t)port;
+
+	return 0;
+}
+
+
+bool head_params_valid(struct text params)
+{
+	struct text part;
+
+	head_skip_blank(&params);
+	while (params.l > 0) {
+		if (!head_take_run(&params, CHAR_TOKEN, &part))
+			return false;
+		if (head_take_char(&params, '=') &&
+		    !head_take_quoted(&params, &part))
+			(void)head_take_run(&params, CHAR_VALUE, &part);
+		if (!head_take_char(&params, ';'))
+			break;
+	}
+	head_skip_blank(&params);
+
+	return params.l == 0;
+}
