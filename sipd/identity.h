@@ -31,8 +31,9 @@ struct identity_in {
 				*   the call; empty: none */
 };
 
-/** Takes them from the message; by section 1 some do not exist for this
- *  source. Texts lie in the message. */
+/** Takes the texts from the message; by section 1 some do not exist for this
+ *  source. They lie in the message. The numbers are left empty: numbers_take()
+ *  has them. */
 void identity_take(struct identity_in *in, const struct catalog *c,
 		   const struct message *m, enum record_kind kind,
 		   uint32_t id);
@@ -49,11 +50,11 @@ struct identity_to {
 struct identity_out {
 	struct number called_sent, caller_sent;
 	bool is_hidden;
-	/* offsets into buf */
+	/* these lie in buf: it is not copied */
 	struct text from; /**< Without tag: "Anonymous" <sip:...> */
 	struct text to;   /**< <sip:...> */
-	struct text uri;  /**< Request-URI */
-	struct text contact_user;
+	struct text uri;  /**< Request-URI; empty for a phone: its Contact */
+	struct text contact_user; /**< Not escaped yet */
 	struct text heads; /**< Privacy, PAI, PPI, RPID, Diversion: lines */
 	char buf[2048];
 };
