@@ -132,9 +132,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (data[0] & 32)
 		edit.b = (struct sdp_codecs){ names, 1 };
 	for (size_t i = 0; i < SDP_MEDIAC_MAX; i++)
-		edit.media[i].port = data[1] >> i & 1
-					     ? (uint16_t)(data[2] * 256 + i)
-					     : 0;
+		edit.media[i].port =
+			data[1] >> i & 1
+				? (uint16_t)((size_t)data[2] * 256 + i)
+				: 0;
 
 	body = (struct text){ (const char *)data + HEAD_BYTES,
 			      size - HEAD_BYTES };
