@@ -4,6 +4,7 @@
  */
 #include "shared/base/text.h"
 #include "shared/base/util.h"
+#include "test/support/failmalloc.h"
 #include "test/support/t.h"
 #include "test/unit/sipd/txn_rig.h"
 
@@ -469,6 +470,38 @@ static void a_response_that_cannot_be_sent_is_told_later(void **state)
 }
 
 
+/* --- memory --------------------------------------------------------------- */
+
+/* One call's messages on the server's side, and all their time */
+static void serve(struct rig *rig)
+{
+	const struct txn_reply answer = { .code = 183,
+					  .body = text_of("v=0\n") };
+
+	rig_peer(rig, RIG_INVITE);
+	rig_reply(rig, rig->request, 100);
+	assert_int_equal(txn_reply(rig->txns, rig->request, &answer), 0);
+	rig_peer(rig, RIG_REQUEST("CANCEL", "z9hG4bKx1", ""));
+	rig_peer(rig, RIG_REQUEST("INVITE", "z9hG4bKx2", ""));
+	rig_reply(rig, rig->request, 487);
+	rig_run(rig, 36000);
+	assert_int_equal(txn_count(rig->txns), 0);
+	(void)rig_told(rig);
+	(void)rig_times(rig, "");
+}
+
+
+static void what_was_served_once_needs_no_more_memory(void **state)
+{
+	struct rig *rig = *state;
+
+	serve(rig);
+	failmalloc_begin(1);
+	serve(rig);
+	assert_false(failmalloc_end());
+}
+
+
 /* --- failing allocations -------------------------------------------------- */
 
 static int an_invite_is_refused_and_acked(void)
@@ -531,6 +564,7 @@ int main(void)
 		TEST(a_second_reliable_one_begins_its_own_list),
 		TEST(a_response_that_did_not_arrive_is_told),
 		TEST(a_response_that_cannot_be_sent_is_told_later),
+		TEST(what_was_served_once_needs_no_more_memory),
 	};
 	const struct t_scenario scenarios[] = {
 		T_SCENARIO(an_invite_is_refused_and_acked),
