@@ -47,7 +47,8 @@ class Dialog:
             "Max-Forwards": 70, "From": self.local, "To": self.remote,
             "Call-ID": self.call_id, "CSeq": f"{cseq} {method}",
             "Contact": self.agent.contact(), "Route": self.route or None,
-            **({"Allow": ALLOW} if method in ("INVITE", "UPDATE") else {}),
+            **({"Allow": self.agent.allow}
+               if method in ("INVITE", "UPDATE") else {}),
             **({"Content-Type": "application/sdp"} if body else {}),
             **(headers or {})}
         return self.agent.send(build(f"{method} {uri or self.target} SIP/2.0",
@@ -70,7 +71,7 @@ class Dialog:
 
     def bye(self, **headers):
         self.ended = True
-        return self.request("BYE", headers or None)
+        return self.request("BYE", dashed(headers))
 
     def update(self, body=None, **headers):
         return self.request("UPDATE", dashed(headers), body)
@@ -166,6 +167,7 @@ class Agent(Peer):
         self.media, self.user, self.allow = media, user, allow
         self.resend_2xx = False
         self.answers_cancel = True
+        self.ends_cancelled = True  # with 487
         self.dialogs = {}
         self.done = {}  # (branch, method): response, for copies
         self.reply = {"BYE": 200, "UPDATE": self.plain_update,
@@ -246,8 +248,9 @@ class Agent(Peer):
             self.say(cancel, 481)
             return
         self.say(cancel, 200)
-        call.answer(487)
-        call.cancelled = True
+        if self.ends_cancelled:
+            call.answer(487)
+            call.cancelled = True
 
     def on_request(self, request):
         rule = self.reply.get(request.method, 501)
@@ -319,13 +322,9 @@ class Uas(Agent):
 class Caller(Agent):
     """A customer: invites, and answers what comes."""
 
-    def __init__(self, address, port=5060, switch=None, **kwargs):
-        super().__init__(address, port, switch=switch, **kwargs)
-
-    def invite(self, number, sdp=True, caller="8801711000000", display=None,
-               to=None, body=None, **headers):
-        """The Call of a new INVITE. headers: names with _ for -; None leaves
-        one out. to: user of To, if it is not that of the Request-URI."""
+    def prepare(self, number, sdp=True, caller="8801711000000", display=None,
+                to=None, body=None, **headers):
+        """A call that is not sent yet."""
         host = "%s:%d" % self.switch if self.switch[1] != 5060 \
             else self.switch[0]
         name = f'"{display}" ' if display else ""
@@ -336,8 +335,13 @@ class Caller(Agent):
         self.dialogs[call.call_id] = call
         call.sdp = body or (self.sdp() if sdp is True else sdp)
         call.headers = dashed(headers)
-        call.invite = call.request("INVITE", call.headers, call.sdp)
         return call
+
+    def invite(self, number, **kwargs):
+        """A new call, as prepare() makes it. Headers: names with _ for -;
+        None leaves one out. to: user of To, if it is not that of the
+        Request-URI."""
+        return self.again(self.prepare(number, **kwargs))
 
     def again(self, call, **headers):
         """The same INVITE with more headers: a new request."""
@@ -355,16 +359,19 @@ class Caller(Agent):
                          c.get("algorithm", "MD5") == algorithm)
         header = header or ("Authorization" if response.code == 401
                             else "Proxy-Authorization")
-        uri = wrong.pop("uri", call.invite.uri)
+        uri = wrong.pop("uri", call.target)
         rows = {**call.headers, header: credentials(
             challenge, "INVITE", uri, user, password, qop, **wrong)}
         call.invite = call.request("INVITE", rows, call.sdp)
         return call
 
-    def cancel(self, call):
+    def cancel(self, call, branch=None):
         sent = call.invite
+        via = sent.all("via")[0]
+        if branch:
+            via = via.replace(sent.branch, branch)
         return self.send(build(f"CANCEL {sent.uri} SIP/2.0", {
-            "Via": sent.all("via")[0], "Max-Forwards": 70,
+            "Via": via, "Max-Forwards": 70,
             "From": sent.get("from"), "To": sent.get("to"),
             "Call-ID": sent.call_id, "CSeq": f"{sent.cseq} CANCEL"}),
             self.switch)

@@ -6,10 +6,12 @@ the records.
 """
 
 import contextlib
+import functools
 import itertools
 import json
 import threading
 
+from support.cases import case
 from support.cluster import wait_for
 from support.sip import Caller, Net, Uas
 from support.switch import Switch
@@ -150,20 +152,23 @@ class SipSwitch(Switch):
         assert not wrong, f"(is, wanted): {wrong} in {rows[0]}"
         return rows[0]
 
-    def gauges(self):
-        """{series: value} of what may not stay behind a call."""
-        return {k: v for k, v in self.metrics_of("sipd.0").items()
-                if k.split("{")[0] in GAUGES}
-
     def nothing_left(self, within=REQUEST_TIMEOUT + 2):
         """No call, transaction or line is in use any more."""
+        self._without(GAUGES, within)
+
+    def idle(self, within=3.0):
+        """No call and no line; transactions may wait for copies."""
+        self._without([g for g in GAUGES if "transactions" not in g], within)
+
+    def _without(self, names, within):
         def clean():
-            found = self.gauges()
-            missing = {g for g in GAUGES
+            found = self.metrics_of("sipd.0")
+            missing = {g for g in names
                        if not any(k.split("{")[0] == g for k in found)}
             assert not missing, f"no such metrics: {missing}"
             left.clear()
-            left.update({k: v for k, v in found.items() if v})
+            left.update({k: v for k, v in found.items()
+                         if v and k.split("{")[0] in names})
             left.update({r["call"]: r for r in self.calls()})
             return not left
         left = {}
@@ -171,6 +176,19 @@ class SipSwitch(Switch):
             wait_for(within, clean, "nothing left")
         except AssertionError as error:
             raise AssertionError(f"{error}: {left}") from None
+
+
+def on_a_switch(**kwargs):
+    """A case in a switch of its own, after which no call is left."""
+    def decorate(function):
+        @functools.wraps(function)
+        def run():
+            with SipSwitch(**kwargs) as s:
+                function(s)
+                s.idle()
+                s.stop()
+        return case(run)
+    return decorate
 
 
 class Lane:
@@ -194,12 +212,24 @@ class Lane:
         return self.gw[0]
 
     def invite(self, **kwargs):
-        self.call = self.a.invite(kwargs.pop("number", self.number), **kwargs)
+        """Parameters are those of now, also if somebody else changes them."""
+        with self.switch.lock:
+            self.call = self.a.invite(kwargs.pop("number", self.number),
+                                      **kwargs)
+            with contextlib.suppress(AssertionError):
+                wait_for(1, lambda: self.call.received(), "100")
         return self.call
 
-    def establish(self, **kwargs):
+    def establish(self, within=5.0, **kwargs):
         """An answered call: (the dialog of A, that of the last carrier's)"""
-        self.call = self.a.establish(self.number, **kwargs)
+        self.invite(**kwargs)
+        return self.complete(within)
+
+    def complete(self, within=5.0):
+        """What was invited is answered and acknowledged."""
+        call = self.call
+        call.answer = call.expect(200, within)
+        call.ack(call.answer)
         for gw in reversed(self.gw):
             for there in reversed(gw.calls()):
                 if there.final == 200:

@@ -1,0 +1,406 @@
+"""See test/bench/sip."""
+
+import argparse
+import contextlib
+import csv
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+from support.cluster import wait_for  # noqa: E402
+from support.sip import Net, wait_until  # noqa: E402
+from support.sip_switch import SipSwitch  # noqa: E402
+from support.sipp import Sipp, is_bound  # noqa: E402
+
+SERVER_CORE, OTHER_CORE = "0", "1"
+JUDGED_RATE = 2000
+RATIO_MOST = 0.6
+HELD_JUDGED = 10000
+HELD_KB_MOST = 4.0
+FOREIGN_MOST = 0.25  # of a core
+TICK_US = 1e6 / os.sysconf("SC_CLK_TCK")
+ENDLESS = 1000000000
+PAUSE = 0.05
+SETTLE_S = 5  # transactions of before end
+
+ALLOCATOR = "tlsf"  # the fastest it has; the packaged default checks more
+KAMAILIO = """
+debug=0
+log_stderror=yes
+memdbg=5
+memlog=5
+children=1
+listen=udp:{address}:5060
+disable_tcp=yes
+auto_aliases=no
+dns=no
+rev_dns=no
+mpath="{modules}"
+loadmodule "tm.so"
+loadmodule "sl.so"
+loadmodule "rr.so"
+loadmodule "pv.so"
+loadmodule "maxfwd.so"
+loadmodule "siputils.so"
+loadmodule "textops.so"
+
+request_route {{
+  if (!mf_process_maxfwd_header("10")) {{
+    sl_send_reply("483", "Too Many Hops");
+    exit;
+  }}
+  if (has_totag()) {{
+    if (loose_route()) {{
+      t_relay();
+    }} else if (is_method("ACK")) {{
+      if (t_check_trans()) t_relay();
+    }} else {{
+      sl_send_reply("404", "Not here");
+    }}
+    exit;
+  }}
+  if (is_method("CANCEL")) {{
+    if (t_check_trans()) t_relay();
+    exit;
+  }}
+  t_check_trans();
+  record_route();
+  $du = "sip:{target}:5060";
+  t_relay();
+}}
+"""
+
+
+# --- what processes use --------------------------------------------------------
+
+def ticks(pid):
+    """User and system time of a process, in clock ticks."""
+    try:
+        text = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return 0
+    words = text.rsplit(")", 1)[1].split()
+    return int(words[11]) + int(words[12])
+
+
+def precise_us(pid):
+    """CPU time of a process: of its threads, to the nanosecond where the
+    kernel tells it, else by the tick."""
+    total = 0
+    try:
+        for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+            total += int((task / "schedstat").read_text().split()[0])
+    except (OSError, IndexError):
+        return ticks(pid) * TICK_US
+    return total / 1000
+
+
+def pss_kb(pids):
+    total = 0
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+            total += int(text.split("\nPss:")[1].split()[0])
+    return total
+
+
+def busy_us():
+    """Of all cores together."""
+    words = pathlib.Path("/proc/stat").read_text().split("\n")[0].split()[1:]
+    user, nice, system, _, _, irq, soft = map(int, words[:7])
+    return (user + nice + system + irq + soft) * TICK_US
+
+
+def drops(address):
+    """Datagrams that found no room in a socket of this address."""
+    number = "".join(f"{int(b):02X}" for b in reversed(address.split(".")))
+    rows = pathlib.Path("/proc/net/udp").read_text().splitlines()[1:]
+    return sum(int(r.split()[-1]) for r in rows
+               if r.split()[1].startswith(number + ":"))
+
+
+def pause(seconds):
+    wait_until(time.monotonic() + seconds)
+
+
+# --- servers -------------------------------------------------------------------
+
+class Tandem:
+    name = "tandem"
+
+    def __init__(self, held):
+        self.switch = SipSwitch(calls=max(held + 2000, 20000))
+
+    def __enter__(self):
+        s = self.switch.__enter__()
+        net = s.net
+        self.address, self.a, self.b = net.switch, net.address(), net.address()
+        s.change("mapping", "add", "a", account="customer", addresses=self.a,
+                 local_ip=self.address)
+        s.change("routing", "add", "b", account="vendor", prefixes="4420",
+                 local_ip=self.address, addresses=f"{self.b}:5060")
+        for pid, program in s.pids().items():
+            core = SERVER_CORE if program.startswith("sipd") else OTHER_CORE
+            pin(pid, core)
+        for pid in s.pg.pids():
+            pin(pid, OTHER_CORE)
+        self.worker = [p for p, n in s.pids().items() if n.startswith("sipd")]
+        self.all = list(s.pids())
+        return self
+
+    def __exit__(self, *error):
+        self.switch.__exit__(*error)
+
+    def own(self):
+        return self.all + self.switch.pg.pids()
+
+
+class Kamailio:
+    name = "kamailio"
+
+    def __init__(self, held):
+        self.net = Net()
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tandem-bench."))
+        self.megabytes = 1024 + held // 50  # what is not touched is free
+
+    def __enter__(self):
+        net = self.net
+        self.address, self.a, self.b = net.switch, net.address(), net.address()
+        program = shutil.which("kamailio") or "/usr/sbin/kamailio"
+        modules = next(pathlib.Path("/usr/lib").glob("*/kamailio/modules"))
+        (self.dir / "kamailio.cfg").write_text(KAMAILIO.format(
+            address=self.address, target=self.b, modules=modules))
+        self.log = open(self.dir / "log", "wb")  # closed in __exit__
+        self.process = subprocess.Popen(
+            ["taskset", "-c", SERVER_CORE, program, "-DD", "-E", "-f",
+             str(self.dir / "kamailio.cfg"), "-m", str(self.megabytes),
+             "-M", "16", "-x", ALLOCATOR, "-X", ALLOCATOR, "-Y", str(self.dir),
+             "-P", str(self.dir / "pid")],
+            cwd=self.dir, stdin=subprocess.DEVNULL, stdout=self.log,
+            stderr=self.log)
+        try:
+            wait_for(10, lambda: is_bound(self.address, 5060), "Kamailio")
+        except AssertionError:
+            print((self.dir / "log").read_text()[-3000:])
+            self.process.kill()
+            raise
+        pause(1)
+        self.worker = self.all = self.own()
+        return self
+
+    def own(self):
+        found = [self.process.pid]
+        for entry in os.listdir("/proc"):
+            if entry.isdigit():
+                with contextlib.suppress(OSError):
+                    text = pathlib.Path(f"/proc/{entry}/stat").read_text()
+                    if text.rsplit(")", 1)[1].split()[1] == str(found[0]):
+                        found.append(int(entry))
+        return found
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(10)
+        self.log.close()
+        self.net.close()
+        shutil.rmtree(self.dir)
+
+
+def pin(pid, core):
+    subprocess.run(["taskset", "-a", "-c", "-p", core, str(pid)], check=False,
+                   capture_output=True)
+
+
+# --- one point -----------------------------------------------------------------
+
+class Load:
+    """sipp on both sides of a server, for a number of calls."""
+
+    def __init__(self, server, calls, rate, hold_ms=0):
+        before = ("taskset", "-c", OTHER_CORE)
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tandem-bench."))
+        self.stats = self.dir / "uac.csv"
+        common = ("-buff_size", "4194304")
+        self.uas = Sipp("uas", server.b, calls=ENDLESS, trace=False,
+                        before=before, options=common)
+        self.uac = Sipp(
+            "uac", server.a, (server.address, 5060), calls=calls, rate=rate,
+            limit=100000, trace=False, before=before,
+            options=(*common, "-d", str(hold_ms), "-trace_stat", "-stf",
+                     str(self.stats), "-fd", "1", "-max_retrans", "7"))
+
+    def row(self):
+        try:
+            with open(self.stats, encoding="ascii") as f:
+                rows = list(csv.DictReader(f, delimiter=";"))
+            return rows[-1] if rows else {}
+        except OSError:
+            return {}
+
+    def figure(self, name):
+        return int(self.row().get(name) or 0)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.uac.__exit__(None, None, None)
+        self.uas.__exit__(None, None, None)
+        shutil.rmtree(self.dir)
+
+
+def idle_us(server, seconds=2.0):
+    """CPU a second of a server that has nothing to do."""
+    before = sum(map(precise_us, server.worker))
+    pause(seconds)
+    return (sum(map(precise_us, server.worker)) - before) / seconds
+
+
+def point(server, rate, seconds, idle):
+    """One rate: {us, failed, resent, dropped, foreign, rate}"""
+    calls = int(rate * seconds)
+    lost = drops(server.address)
+    with Load(server, calls, rate) as load:
+        began, cpu = time.monotonic(), sum(map(precise_us, server.worker))
+        sides = [load.uac.pid, load.uas.pid]
+        own = sum(map(precise_us, server.own() + sides))
+        others = busy_us()
+        end = began + seconds + 40
+        while load.uac.process.poll() is None and time.monotonic() < end:
+            # what has ended says its time no more
+            own_now = sum(map(precise_us, server.own() + sides))
+            others_now = busy_us()
+            looked = time.monotonic()
+            pause(PAUSE)
+        cpu = sum(map(precise_us, server.worker)) - cpu
+        took = time.monotonic() - began
+        good = load.figure("SuccessfulCall(C)")
+        failed = calls - good
+        resent = load.figure("Retransmissions(C)")
+    foreign = ((others_now - others) - (own_now - own)) / 1e6 / (
+        looked - began)
+    return {"rate": rate, "us": (cpu - idle * took) / max(good, 1),
+            "failed": failed, "resent": resent,
+            "dropped": drops(server.address) - lost,
+            "foreign": max(foreign, 0.0), "reached": calls / took}
+
+
+def held(server, count, seconds=12):
+    """KB per held call: (of what serves calls, of the whole server)"""
+    rate = max(count // 10, 100)
+    alone, whole = pss_kb(server.worker), pss_kb(server.all)
+    with Load(server, count, rate, hold_ms=(seconds + 6) * 1000) as load:
+        wait_for(seconds + 30, lambda: load.figure("CurrentCall") >= count or
+                 load.uac.process.poll() is not None, "all calls held")
+        pause(2)
+        now = load.figure("CurrentCall")
+        assert now >= count * 0.99, f"{now} calls are held, not {count}"
+        alone = (pss_kb(server.worker) - alone) / now
+        whole = (pss_kb(server.all) - whole) / now
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            load.uac.process.wait(seconds + 40)
+    return alone, whole
+
+
+# --- the whole -----------------------------------------------------------------
+
+def measure(server, args):
+    """{rates: {rate: median point}, first_failure, kb, whole_kb}"""
+    result = {"rates": {}, "first_failure": None}
+    point(server, 200, 2, 0)  # to be warm
+    # First: what the rates leave behind would hide what calls need.
+    if args.hold:
+        result["kb"], result["whole_kb"] = held(server, args.hold)
+        print(f"{server.name:>9} {args.hold} held: {result['kb']:.2f} KB per "
+              f"call, the whole server {result['whole_kb']:.2f} KB",
+              flush=True)
+    pause(SETTLE_S)
+    idle = idle_us(server)
+    print(f"{server.name}: idle {idle:.0f} us/s")
+    print(f"{'':>9} {'calls/s':>8} {'us/call':>8} {'failed':>7} {'resent':>7} "
+          f"{'dropped':>8} {'reached':>8} {'foreign':>8}")
+    for rate in args.rates:
+        runs = [point(server, rate, args.seconds, idle)
+                for _ in range(args.runs if rate == JUDGED_RATE else 1)]
+        quiet = [r for r in runs if r["foreign"] <= FOREIGN_MOST] or runs
+        us = statistics.median(r["us"] for r in quiet)
+        best = min(quiet, key=lambda r: abs(r["us"] - us))
+        result["rates"][rate] = {**best, "us": us}
+        print(f"{server.name:>9} {rate:>8} {us:>8.1f} {best['failed']:>7} "
+              f"{best['resent']:>7} {best['dropped']:>8} "
+              f"{best['reached']:>8.0f} {best['foreign']:>8.2f}"
+              f"{'  noisy' if best['foreign'] > FOREIGN_MOST else ''}",
+              flush=True)
+        if best["failed"] and result["first_failure"] is None:
+            result["first_failure"] = rate
+            if rate > JUDGED_RATE:
+                break
+    return result
+
+
+def parse():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("bin")
+    parser.add_argument("--vs", choices=["kamailio"])
+    parser.add_argument("--only", choices=["tandem", "kamailio"])
+    parser.add_argument("--rates", default="500,1000,2000,4000,6000,8000",
+                        type=lambda t: [int(r) for r in t.split(",")])
+    parser.add_argument("--seconds", type=float, default=8)
+    parser.add_argument("--hold", type=int, default=HELD_JUDGED)
+    parser.add_argument("--runs", type=int, default=3)
+    args = parser.parse_args()
+    sys.argv = [sys.argv[0], args.bin]  # what support.cases reads
+    return args
+
+
+def main():
+    args = parse()
+    kinds = [Tandem, Kamailio] if args.vs else [Tandem]
+    if args.only:
+        kinds = [k for k in (Tandem, Kamailio) if k.name == args.only]
+    results = {}
+    for kind in kinds:
+        with kind(args.hold) as server:
+            results[server.name] = measure(server, args)
+    figures, missed = [], []
+    for name, r in results.items():
+        for rate in r["rates"]:
+            figures.append(f"{name}_us_{rate}={r['rates'][rate]['us']:.1f}")
+        figures.append(f"{name}_first_failure={r['first_failure'] or 'none'}")
+        if "kb" in r:
+            figures.append(f"{name}_kb={r['kb']:.2f}")
+    ours = results.get("tandem")
+    theirs = results.get("kamailio")
+    if ours and theirs and all(JUDGED_RATE in r["rates"]
+                               for r in (ours, theirs)):
+        ratio = ours["rates"][JUDGED_RATE]["us"] / \
+            theirs["rates"][JUDGED_RATE]["us"]
+        figures.append(f"ratio={ratio:.2f}")
+        if ratio > RATIO_MOST:
+            missed.append(f"{ratio:.2f} of Kamailio's CPU per call at "
+                          f"{JUDGED_RATE} calls/s, not {RATIO_MOST}")
+    if ours:
+        at = ours["rates"].get(JUDGED_RATE)
+        if at and at["failed"]:
+            missed.append(f"{at['failed']} calls failed at {JUDGED_RATE}/s")
+        if args.hold >= HELD_JUDGED and ours["whole_kb"] > HELD_KB_MOST:
+            missed.append(f"{ours['whole_kb']:.2f} KB per held call, not "
+                          f"{HELD_KB_MOST}")
+    for text in missed:
+        print(f"FAILED: {text}")
+    print("sip: " + " ".join(figures))
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
