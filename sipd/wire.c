@@ -25,12 +25,6 @@
 #include "shared/base/util.h"
 #include "sipd/wire_parts.h"
 
-enum {
-	ROUTES = 1024,   /**< Power of two: a slot each, the later one stays */
-	ROUTE_MS = 5000, /**< A changed routing table is noticed after this */
-};
-
-
 /* --- what is done at the end of a turn ------------------------------------- */
 
 void wire_flush(struct wire *wire)
@@ -59,6 +53,7 @@ static void on_late(void *arg)
 	struct wire *wire = arg;
 
 	wire_flush(wire);
+	wire_stream_bury(wire->streams);
 	tell_failures(wire);
 }
 
@@ -96,6 +91,7 @@ static void listener_close(struct listener *l)
 		return;
 
 	wire_udp_close(l);
+	wire_stream_close(l);
 	l->watch = ev_unwatch(l->watch);
 	(void)close(l->fd);
 	l->fd = -1;
@@ -108,6 +104,7 @@ static struct listener *listener_free(struct listener *l)
 		return NULL;
 
 	listener_close(l);
+	(void)wire_tls_free(l->tls);
 	free(l);
 
 	return NULL;
@@ -127,11 +124,33 @@ static int listener_open(struct listener *l, const struct wire_socket *s,
 	if (l->pub.transport == TRANSPORT_UDP)
 		err = wire_udp_open(l);
 	else
-		err = EPROTONOSUPPORT;
+		err = wire_stream_open(l);
 	if (err)
 		listener_close(l);
 
 	return err;
+}
+
+
+/* A new certificate holds for new connections. One that cannot be used leaves
+ * what there was: nobody is cut off for a slip in a file. */
+static void listener_certify(struct listener *l, const struct wire_socket *s)
+{
+	struct wire_tls *tls = NULL;
+	char why[WIRE_WHY_MAX] = "";
+
+	if (l->pub.transport != TRANSPORT_TLS)
+		return;
+
+	if (wire_tls_server(&tls, s->certificate ? s->certificate : "",
+			    s->key ? s->key : "", why)) {
+		log_error(l->wire->base.log,
+			  "certificate_refused name=%s why=%s", l->pub.name,
+			  why);
+		return;
+	}
+	(void)wire_tls_free(l->tls);
+	l->tls = tls;
 }
 
 
@@ -249,6 +268,7 @@ static int listener_take(struct wire *wire, const struct wire_socket *s)
 	/* The supervisor made a new one: the old one hears nothing. */
 	if (l->fd >= 0 && l->inode != st.st_ino)
 		listener_close(l);
+	listener_certify(l, s);
 	if (l->fd < 0)
 		err = listener_open(l, s, st.st_ino);
 	if (err)
@@ -298,7 +318,7 @@ int wire_reload(struct wire *wire)
 		l->pub.is_gone = true;
 		log_info(wire->base.log, "listener_gone name=%s", l->pub.name);
 	}
-	memset(wire->routes, 0, ROUTES * sizeof(*wire->routes));
+	wire_routes_forget(wire);
 
 	return result;
 }
@@ -317,167 +337,6 @@ size_t wire_listenerc(const struct wire *wire)
 }
 
 
-/* --- which of them reaches whom ---------------------------------------------
- */
-
-/* An unbound socket that is connected says which of our addresses the system
- * would use; nothing is sent. */
-static int route_ask(int fd, struct addr *localp, const struct addr *remote)
-{
-	const struct sockaddr none = { .sa_family = AF_UNSPEC };
-	struct sockaddr_storage sa;
-	struct addr to = *remote;
-	socklen_t len;
-
-	to.port = to.port ? to.port : 5060;
-	len = addr_to_sockaddr(&to, &sa);
-	(void)connect(fd, &none, sizeof(none)); /* else it keeps its address */
-	if (connect(fd, (const struct sockaddr *)&sa, len) != 0)
-		return errno;
-
-	len = sizeof(sa);
-	if (getsockname(fd, (struct sockaddr *)&sa, &len) != 0)
-		return errno;
-
-	return addr_from_sockaddr(localp, (const struct sockaddr *)&sa, len);
-}
-
-
-/* From which of our addresses does the system reach remote? Family 0: from
- * none. */
-static const struct addr *route_find(const struct wire *wire,
-				     const struct addr *remote)
-{
-	const int64_t now_us = ev_now_us(wire->base.ev);
-	struct addr key = *remote;
-	struct route_row *row;
-
-	key.port = 0;
-	row = &wire->routes[map_hash(&key, sizeof(key)) & (ROUTES - 1)];
-	if (row->until_us > now_us && addr_equal(&row->remote, &key))
-		return &row->local;
-
-	row->remote = key;
-	row->until_us = now_us + (int64_t)ROUTE_MS * 1000;
-	if (route_ask(wire->route_fds[key.family == AF_INET6], &row->local,
-		      &key))
-		row->local = (struct addr){ .family = 0 };
-
-	return &row->local;
-}
-
-
-static bool is_named(const struct wire_listener *l, struct text name)
-{
-	const bool is_port = name.l > 0 && name.p[0] >= '0' &&
-			     name.p[0] <= '9';
-	struct addr addr;
-	uint32_t port;
-
-	if (text_is_nocase(name, l->name) || text_is_nocase(name, l->host))
-		return true;
-	if (is_port && text_u32(&port, name, 1, 65535) == 0)
-		return port == l->port;
-	if (addr_parse(&addr, name) != 0 ||
-	    (addr.port != 0 && addr.port != l->port))
-		return false;
-
-	return addr_same_ip(&addr, &l->bind) ||
-	       addr_same_ip(&addr, &l->advertised);
-}
-
-
-static bool is_fit(const struct wire_listener *l, enum transport transport,
-		   const struct addr *remote)
-{
-	return !l->is_gone && l->transport == transport &&
-	       l->bind.family == remote->family;
-}
-
-
-static int find_named(const struct wire *wire, uint16_t *indexp,
-		      enum transport transport, struct text name,
-		      const struct addr *remote)
-{
-	for (size_t i = 0; i < wire->rowc; i++) {
-		const struct wire_listener *l = &wire->rows[i]->pub;
-
-		if (is_fit(l, transport, remote) && is_named(l, name)) {
-			*indexp = (uint16_t)i;
-			return 0;
-		}
-	}
-
-	return ENOENT;
-}
-
-
-/* The one with the address the system would use; else one that listens on all;
- * else any: a machine behind a floating address may have no better. */
-static int find_routed(const struct wire *wire, uint16_t *indexp,
-		       enum transport transport, const struct addr *remote)
-{
-	const struct addr *local = route_find(wire, remote);
-	size_t any = SIZE_MAX, first = SIZE_MAX;
-
-	for (size_t i = 0; i < wire->rowc; i++) {
-		const struct wire_listener *l = &wire->rows[i]->pub;
-
-		if (!is_fit(l, transport, remote))
-			continue;
-		if (addr_same_ip(&l->bind, local)) {
-			*indexp = (uint16_t)i;
-			return 0;
-		}
-		if (any == SIZE_MAX && addr_is_any(&l->bind))
-			any = i;
-		if (first == SIZE_MAX)
-			first = i;
-	}
-	if (any == SIZE_MAX)
-		any = first;
-	if (any == SIZE_MAX)
-		return ENOENT;
-
-	*indexp = (uint16_t)any;
-
-	return 0;
-}
-
-
-int wire_listener_find(const struct wire *wire, uint16_t *indexp,
-		       enum transport transport, const char *local_ip,
-		       const struct addr *remote)
-{
-	const struct text name = text_of(local_ip ? local_ip : "");
-
-	if (name.l == 0 || text_is_nocase(name, "auto"))
-		return find_routed(wire, indexp, transport, remote);
-
-	return find_named(wire, indexp, transport, name, remote);
-}
-
-
-bool wire_is_own(const struct wire *wire, const struct addr *addr)
-{
-	for (size_t i = 0; i < wire->rowc; i++) {
-		const struct wire_listener *l = &wire->rows[i]->pub;
-
-		if (l->is_gone || (addr->port != 0 && addr->port != l->port))
-			continue;
-		if (addr_same_ip(addr, &l->bind) ||
-		    addr_same_ip(addr, &l->advertised))
-			return true;
-		/* What the system reaches from itself is the system. */
-		if (addr_is_any(&l->bind) && l->bind.family == addr->family &&
-		    addr_same_ip(route_find(wire, addr), addr))
-			return true;
-	}
-
-	return false;
-}
-
-
 /* --- sending ----------------------------------------------------------------
  */
 
@@ -489,19 +348,60 @@ static struct listener *listener_of(const struct wire *wire,
 	uint16_t index = to->listener;
 
 	if (index < wire->rowc &&
-	    is_fit(&wire->rows[index]->pub, to->transport, &to->remote))
+	    wire_listener_fits(&wire->rows[index]->pub, to->transport,
+			       &to->remote))
 		return wire->rows[index];
-	if (find_routed(wire, &index, to->transport, &to->remote))
+	if (wire_listener_find(wire, &index, to->transport, "", &to->remote))
 		return NULL;
 
 	return wire->rows[index];
 }
 
 
+static int send_stream(struct wire *wire, struct flow *to, const void *data,
+		       size_t len)
+{
+	struct conn *c = conn_find(wire, to);
+	struct listener *l;
+	int err;
+
+	if (!c) {
+		l = listener_of(wire, to);
+		if (!l)
+			return ENOTCONN;
+		to->listener = l->index;
+		c = conn_find(wire, to);
+	}
+	if (!c) {
+		err = conn_open(wire, &c, l, &to->remote);
+		if (err)
+			return err;
+	}
+	*to = conn_flow(c);
+	wire_gate_out(wire, to, data, len);
+
+	return conn_send(c, data, len);
+}
+
+
+static int send_datagram(struct wire *wire, struct flow *to, const void *data,
+			 size_t len)
+{
+	struct listener *l = listener_of(wire, to);
+
+	if (!l)
+		return ENOTCONN;
+
+	to->listener = l->index;
+	wire_gate_out(wire, to, data, len);
+
+	return wire_udp_send(l, to, data, len);
+}
+
+
 int wire_send(struct wire *wire, const struct flow *to, const void *data,
 	      size_t len)
 {
-	struct listener *l;
 	struct flow flow = *to;
 
 	if (len == 0 || len > WIRE_DATAGRAM_MAX - 1)
@@ -509,44 +409,30 @@ int wire_send(struct wire *wire, const struct flow *to, const void *data,
 	if (flow.remote.family == 0 || flow.remote.port == 0)
 		return EINVAL;
 
-	l = listener_of(wire, to);
-	if (!l)
-		return ENOTCONN;
-
-	flow.listener = l->index;
-	wire_gate_out(wire, &flow, data, len);
-
 	return flow.transport == TRANSPORT_UDP
-		       ? wire_udp_send(l, &flow, data, len)
-		       : ENOTCONN;
+		       ? send_datagram(wire, &flow, data, len)
+		       : send_stream(wire, &flow, data, len);
 }
 
 
 void wire_hold(struct wire *wire, const struct flow *flow, bool hold)
 {
-	(void)wire;
-	(void)flow;
-	(void)hold;
+	struct conn *c;
+
+	if (flow->transport == TRANSPORT_UDP)
+		return;
+
+	c = conn_find(wire, flow);
+	if (!c || (!hold && c->holdc == 0))
+		return; /* it is another one than was held */
+
+	c->holdc += hold ? 1 : UINT32_MAX;
+	c->said_us = ev_now_us(wire->base.ev);
+	conn_await(c);
 }
 
 
 /* --- all of it ------------------------------------------------------------- */
-
-static int route_open(struct wire *wire)
-{
-	wire->routes = calloc(ROUTES, sizeof(*wire->routes));
-	if (!wire->routes)
-		return ENOMEM;
-
-	/* Now: a daemon may not be allowed to later. Without IPv6 in the
-	 * system there is nothing to ask. */
-	for (int i = 0; i < 2; i++)
-		wire->route_fds[i] = socket(i ? AF_INET6 : AF_INET,
-					    SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	return 0;
-}
-
 
 int wire_alloc_on(struct wire **wirep, const struct wire_args *args,
 		  const struct wire_base *base)
@@ -563,10 +449,11 @@ int wire_alloc_on(struct wire **wirep, const struct wire_args *args,
 
 	wire->args = *args;
 	wire->base = *base;
-	wire->route_fds[0] = wire->route_fds[1] = -1;
-	err = route_open(wire);
+	err = wire_routes_open(wire);
 	if (!err)
 		err = wire_udp_alloc(&wire->udp);
+	if (!err)
+		err = wire_streams_alloc(&wire->streams, &base->limits);
 	if (!err)
 		err = wire_reload(wire);
 	if (err)
@@ -584,14 +471,12 @@ struct wire *wire_free(struct wire *wire)
 		return NULL;
 
 	wire_flush(wire); /* the last words of a daemon that stops */
-	ev_late_stop(&wire->late);
 	for (size_t i = 0; i < wire->rowc; i++)
 		(void)listener_free(wire->rows[i]);
 	wire->udp = wire_udp_free(wire->udp);
-	for (int i = 0; i < 2; i++)
-		if (wire->route_fds[i] >= 0)
-			(void)close(wire->route_fds[i]);
-	free(wire->routes);
+	wire->streams = wire_streams_free(wire->streams);
+	ev_late_stop(&wire->late);
+	wire_routes_close(wire);
 	free(wire);
 
 	return NULL;

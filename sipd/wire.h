@@ -2,9 +2,11 @@
  * @file sipd/wire.h  Sockets: bytes in, bytes out
  *
  * UDP on the sockets the supervisor holds, in batches both ways; TCP and TLS
- * connections by libre (wire_tcp.c, wire_tls.c), framed and bounded. What
- * comes in passes guard and trace before anything is parsed. What goes out is
- * queued and leaves at the end of the turn, or when 64 wait.
+ * connections (wire_tcp.c, wire_tls.c), framed and bounded. What comes in
+ * passes guard and trace before anything is parsed. Datagrams that go out are
+ * queued and leave at the end of the turn, or when 64 wait; on a connection
+ * they leave at once, or when it is open. Handlers are called by the loop,
+ * never from within a call of wire.
  */
 #ifndef TANDEM_SIPD_WIRE_H
 #define TANDEM_SIPD_WIRE_H
@@ -93,6 +95,11 @@ bool wire_is_own(const struct wire *wire, const struct addr *addr);
  *  @return 0, EMSGSIZE, ENOBUFS, ENOTCONN (a stream that cannot be opened) */
 int wire_send(struct wire *wire, const struct flow *to, const void *data,
 	      size_t len);
+
+/** The name under which remote was found: what a TLS server there is asked
+ *  for. The last of a bounded number of them are remembered. */
+void wire_server_name(struct wire *wire, const struct addr *remote,
+		      struct text name);
 
 /** Send what is queued now */
 void wire_flush(struct wire *wire);
