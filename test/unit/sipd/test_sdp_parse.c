@@ -41,6 +41,7 @@ static void a_body_is_read(void **state)
 		"a=inactive\r\n"
 		"m=video 0 RTP/AVP 200\r\n"
 		"m=audio 4004 RTP/SAVP 8\r\nc=IN IP4 media.example.com\r\n"
+		"c=IN IP4 192.0.2.6\r\n"
 		"m=audio 4006 RTP/AVP 8\r\nc=IN IP4 0.0.0.0\r\n"
 		"a=crypto:1 x inline:y\r\n";
 	struct sdp sdp;
