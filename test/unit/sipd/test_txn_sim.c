@@ -139,26 +139,39 @@ static void fly(struct sim *sim, bool to_callee, const void *data, size_t len)
 }
 
 
-static void script_add(struct sim *sim, bool to_callee, const char *data)
+static void script_add(struct sim *sim, bool to_callee, struct text data)
 {
 	const size_t len = strlen(sim->script);
-	const char *at = to_callee ? data : data + strlen("SIP/2.0 ");
+	struct text word, rest;
 
+	(void)text_cut(data, ' ', &word, &rest);
+	if (!to_callee)
+		(void)text_cut(rest, ' ', &word, &rest);
 	(void)text_print(sim->script + len, SCRIPT_MAX - len, "%s%.*s",
-			 len ? " " : "", (int)strcspn(at, " "), at);
+			 len ? " " : "", (int)word.l, word.p);
+}
+
+
+static const struct call *call_in(struct sim *sim, struct text data)
+{
+	struct text line, name, value;
+
+	do {
+		(void)text_cut(data, '\n', &line, &data);
+		(void)text_cut(line, ':', &name, &value);
+	} while (!text_is(name, "Call-ID"));
+
+	return call_of(sim, text_trim(value));
 }
 
 
 static int put(struct sim *sim, bool to_callee, const void *data, size_t len)
 {
-	const char *id = memmem(data, len, "Call-ID: ", 9);
-	const struct call *call;
+	const struct text text = { data, len };
+	const struct call *call = call_in(sim, text);
 
-	assert_non_null(id);
-	id += 9;
-	call = call_of(sim, (struct text){ id, strcspn(id, "\r") });
 	if (sim->script)
-		script_add(sim, to_callee, data);
+		script_add(sim, to_callee, text);
 	if ((to_callee ? call->is_deaf : call->is_mute) ||
 	    rnd(sim, 100) < sim->loss)
 		return 0;
