@@ -31,8 +31,7 @@ class Dialog:
         self.cseq = random.randrange(1, 1000)
         self.invite = None      # the INVITE that made it
         self.sdp = None         # what we said last
-        self.branch = None
-        self.ended = False
+        self.acks = {}          # CSeq: our ACK
 
     # -- requests of ours -------------------------------------------------------
 
@@ -51,8 +50,20 @@ class Dialog:
                if method in ("INVITE", "UPDATE") else {}),
             **({"Content-Type": "application/sdp"} if body else {}),
             **(headers or {})}
-        return self.agent.send(build(f"{method} {uri or self.target} SIP/2.0",
-                                     rows, body), self.where)
+        data = build(f"{method} {uri or self.target} SIP/2.0", rows, body)
+        sent = self.agent.send(data, self.where)
+        if self.agent.resends and method != "ACK":
+            self._again(sent, data, 0.5)
+        return sent
+
+    def _again(self, sent, data, pause):
+        """Copies of a request until there is a response."""
+        def again():
+            if not any(m.branch == sent.branch and m.code
+                       for m in self.received()) and pause < 16:
+                self.agent.send(data, self.where)
+                self._again(sent, data, pause * 2)
+        self.agent.after(pause, again)
 
     def learn(self, message):
         """A response that makes or refreshes the dialog."""
@@ -67,10 +78,11 @@ class Dialog:
         response = response or self.agent.received("2xx INVITE",
                                                    self.call_id)[-1]
         self.learn(response)
-        return self.request("ACK", body=body, cseq=response.cseq)
+        sent = self.request("ACK", body=body, cseq=response.cseq)
+        self.acks[response.cseq] = sent.data
+        return sent
 
     def bye(self, **headers):
-        self.ended = True
         return self.request("BYE", dashed(headers))
 
     def update(self, body=None, **headers):
@@ -140,15 +152,16 @@ class Incoming(Dialog):
             self.local = f"{self.invite.get('to')};tag={tag}"
         self.agent.remember(self.invite, data, final=code >= 200)
         sent = self.agent.send(data, self.agent.reply_to(self.invite))
-        if self.agent.resend_2xx and 200 <= code < 300:
-            self.agent.after(0.5, lambda: self._again(data, 0.5))
+        if self.agent.resends and 200 <= code < 300:
+            self.agent.after(0.5, lambda: self._answer_again(data, 0.5))
         return sent
 
-    def _again(self, data, pause):
+    def _answer_again(self, data, pause):
         if self.acked or pause > 16:
             return
         self.agent.send(data, self.agent.reply_to(self.invite))
-        self.agent.after(pause * 2, lambda: self._again(data, pause * 2))
+        self.agent.after(pause * 2,
+                         lambda: self._answer_again(data, pause * 2))
 
 
 class Agent(Peer):
@@ -165,7 +178,7 @@ class Agent(Peer):
                  answers=(), media="192.0.2.99", user="peer", allow=ALLOW):
         self.answers = answers
         self.media, self.user, self.allow = media, user, allow
-        self.resend_2xx = False
+        self.resends = False  # what is lost
         self.answers_cancel = True
         self.ends_cancelled = True  # with 487
         self.dialogs = {}
@@ -274,6 +287,10 @@ class Agent(Peer):
 
     def on_response(self, response):
         """Every non-2xx final to an INVITE of ours is acknowledged."""
+        dialog = self.dialogs.get(response.call_id)
+        if self.resends and response.matches("2xx INVITE") and dialog and \
+                response.cseq in dialog.acks:
+            self.send(dialog.acks[response.cseq], dialog.where)
         if response.method != "INVITE" or response.code < 300:
             return
         for sent in reversed(self.sent("INVITE", response.call_id)):
