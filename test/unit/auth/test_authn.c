@@ -583,6 +583,7 @@ static void a_session_keeps_the_parameters_it_began_with(void **state)
 /* Section 6: nothing tells a user that there is not from one that is */
 static void unknown_users_are_answered_like_wrong_passwords(void **state)
 {
+	const struct ask fresh = { .bare = true, .call_id = "fresh" };
 	struct auth_rig r;
 	(void)state;
 
@@ -590,25 +591,25 @@ static void unknown_users_are_answered_like_wrong_passwords(void **state)
 	auth_set(&r, SS_SIP_AUTHENTICATION_RETRY, "3");
 	auth_set(&r, SS_AUTHENTICATION_MAX_RETRY, "4");
 	for (int i = 0; i < 4; i++) {
-		struct authn_answer known;
-		const struct ask unknown = { .claimed = "999",
-					     .bare = i == 0 };
 		const struct ask phone = { .password = "wrong",
 					   .bare = i == 0 };
+		const struct ask nobody = { .claimed = "999",
+					    .bare = i == 0,
+					    .call_id = "nobody" };
+		struct authn_answer known;
 
-		r.nonce[0] = '\0';
-		ask(&r, &(struct ask){ .bare = true, .call_id = "n" });
+		assert_int_equal(ask(&r, &fresh), AUTHN_CHALLENGE);
 		ask(&r, &phone);
 		known = r.answer;
-		r.nonce[0] = '\0';
-		ask(&r, &(struct ask){ .bare = true, .call_id = "n" });
-		ask(&r, &(struct ask){ .claimed = "999",
-				       .bare = unknown.bare,
-				       .call_id = "two" });
+		assert_int_equal(ask(&r, &fresh), AUTHN_CHALLENGE);
+		ask(&r, &nobody);
 		assert_int_equal(r.answer.verdict, known.verdict);
 		assert_int_equal(r.answer.code, known.code);
 		assert_int_equal(r.answer.is_failed, known.is_failed);
+		assert_int_equal(r.answer.suspended_now, known.suspended_now);
 		assert_int_equal(r.answer.headc, known.headc);
+		assert_int_equal(known.verdict,
+				 i < 3 ? AUTHN_CHALLENGE : AUTHN_REFUSE);
 	}
 	auth_rig_close(&r);
 }
