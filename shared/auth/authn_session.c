@@ -88,6 +88,8 @@ int authn_sessions_alloc(struct authn_sessions **sp)
 
 static void drop(struct authn_sessions *s, struct entry *e)
 {
+	assert((e->older == NULL) == (s->oldest == e));
+	assert((e->newer == NULL) == (s->newest == e));
 	*(e->older ? &e->older->newer : &s->oldest) = e->newer;
 	*(e->newer ? &e->newer->older : &s->newest) = e->older;
 	map_remove(s->map, &e->link);

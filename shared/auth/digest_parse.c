@@ -66,14 +66,19 @@ static bool has_control(struct text t)
 }
 
 
-/* Up to a character that cannot be in a token, or in a value that should
- * have been quoted */
+/* Not even a value that should have been quoted goes on with these. */
+static bool ends_value(char c)
+{
+	return is_blank(c) || c == ',' || c == '"' || c == '\\';
+}
+
+
 static struct text take_token(struct text *t)
 {
 	struct text token = { t->p, 0 };
 
-	while (token.l < t->l && !is_blank(t->p[token.l]) &&
-	       !memchr(",=\"\\", t->p[token.l], 4))
+	while (token.l < t->l && t->p[token.l] != '=' &&
+	       !ends_value(t->p[token.l]))
 		token.l++;
 	skip(t, token.l);
 
@@ -85,8 +90,7 @@ static struct text take_plain(struct text *t)
 {
 	struct text value = { t->p, 0 };
 
-	while (value.l < t->l && !is_blank(t->p[value.l]) &&
-	       !memchr(",\"\\", t->p[value.l], 3))
+	while (value.l < t->l && !ends_value(t->p[value.l]))
 		value.l++;
 	skip(t, value.l);
 

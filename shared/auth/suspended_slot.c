@@ -16,9 +16,9 @@
 /* Of any limit that can be configured: nothing counts on beyond it */
 #define FAILURES_MAX 999
 /* Counters not touched for so long are dropped (authentication 5). */
-#define UNTOUCHED_US (24 * 3600 * SECOND_US)
+#define UNTOUCHED_US (SECOND_US * 24 * 3600)
 /* By how much processes may differ in what time it is */
-#define AHEAD_MAX_US (60 * SECOND_US)
+#define AHEAD_MAX_US (SECOND_US * 60)
 
 
 bool suspended_is_recent(int64_t at_us, int64_t now_us)
