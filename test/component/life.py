@@ -263,6 +263,35 @@ def daemons_run_without_rights():
 
 
 @case
+def the_key_is_made_once_and_every_daemon_can_read_it():
+    """sipd and regd derive keys from it and run as users of their own."""
+    def readable(key, group):
+        return subprocess.run(["cat", key], user="nobody", group=group,
+                              extra_groups=[], capture_output=True,
+                              check=False).returncode == 0
+
+    with cluster() as c:
+        os.chmod(c.dir, 0o755)
+        if os.geteuid() == 0:
+            c.conf.write_text(re.sub(
+                r"users \{.*\}", 'users { group = "nogroup" billingd = "nobody"'
+                ' regd = "nobody" mediad = "nobody" sipd = "nobody" }', c.text))
+        c.start()
+        key = c.dir / "key"
+        text = key.read_text()
+        assert re.fullmatch(r"[0-9a-f]{64}\n", text)
+        assert key.stat().st_mode & 0o777 == 0o640
+        if os.geteuid() == 0:
+            assert key.stat().st_uid == 0
+            assert readable(key, "nogroup")
+            assert not readable(key, "daemon")
+        c.stop()
+        c.start()
+        assert key.read_text() == text
+        c.stop()
+
+
+@case
 def a_forbidden_system_call_ends_the_daemon_and_is_named():
     if SANITIZED:
         return
