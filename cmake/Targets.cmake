@@ -45,15 +45,16 @@ function(add_unit_test name)
   endif()
 endfunction()
 
-# add_fuzz_target(NAME SOURCES file... [LIBS target...])
+# add_fuzz_target(NAME SOURCES file... [SEEDS folder...] [LIBS target...])
 # fuzz_NAME.c beside this CMakeLists.txt. With FUZZ it is a libFuzzer program
-# (fuzz-smoke: 60 s); without, it replays the seeds of corpus/NAME.
+# (fuzz-smoke: 60 s); without, it replays the seeds of corpus/NAME. SEEDS are
+# folders of other tests whose files are seeds too.
 function(add_fuzz_target name)
-  cmake_parse_arguments(F "" "" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(F "" "" "SOURCES;SEEDS;LIBS" ${ARGN})
   list(TRANSFORM F_SOURCES PREPEND ${PROJECT_SOURCE_DIR}/)
   add_executable(fuzz_${name} fuzz_${name}.c ${F_SOURCES})
   target_link_libraries(fuzz_${name} PRIVATE tandem_flags ${F_LIBS})
-  set(corpus ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${name})
+  set(corpus ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${name} ${F_SEEDS})
   if(FUZZ)
     target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
     set(grown ${CMAKE_CURRENT_BINARY_DIR}/corpus/${name})

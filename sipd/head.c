@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "shared/base/util.h"
 #include "sipd/head_parts.h"
 
 enum {
@@ -50,6 +51,10 @@ static size_t element_len(struct text t, char sep)
 {
 	bool is_quoted = false, is_angled = false;
 	size_t i;
+
+	/* Most lists are of one element. */
+	if (!memchr(t.p, sep, t.l))
+		return t.l;
 
 	for (i = 0; i < t.l; i++) {
 		const char c = t.p[i];
@@ -136,7 +141,8 @@ static bool display_is_valid(struct text display)
 }
 
 
-static int cut_angled(struct head_addr *a, struct text t)
+static int cut_angled(struct head_addr *a, struct text t,
+		      const struct head_want *want)
 {
 	struct text after;
 
@@ -154,21 +160,26 @@ static int cut_angled(struct head_addr *a, struct text t)
 	head_skip(&after, 1);
 	a->params = head_trim(after);
 
-	return head_params_valid(a->params) ? 0 : EBADMSG;
+	return head_params_read(a->params, want, want ? 1 : 0);
 }
 
 
-static int cut_bare(struct head_addr *a, struct text t)
+static int cut_bare(struct head_addr *a, struct text t,
+		    const struct head_want *want)
 {
 	(void)text_cut(t, ';', &a->uri_text, &a->params);
 	a->uri_text = head_trim(a->uri_text);
 	a->params = head_trim(a->params);
 
-	return a->uri_text.l > 0 && head_params_valid(a->params) ? 0 : EBADMSG;
+	if (a->uri_text.l == 0)
+		return EBADMSG;
+
+	return head_params_read(a->params, want, want ? 1 : 0);
 }
 
 
-int head_addr_cut(struct head_addr *a, struct text value)
+int head_addr_cut(struct head_addr *a, struct text value,
+		  const struct head_want *want)
 {
 	struct text t = head_trim(value), display;
 	const char *angle;
@@ -179,11 +190,11 @@ int head_addr_cut(struct head_addr *a, struct text value)
 		return 0;
 	}
 	if (head_take_quoted(&t, &a->display))
-		return cut_angled(a, t);
+		return cut_angled(a, t, want);
 
 	angle = t.l > 0 ? memchr(t.p, '<', t.l) : NULL;
 	if (!angle)
-		return cut_bare(a, t);
+		return cut_bare(a, t, want);
 
 	display = (struct text){ .p = t.p, .l = (size_t)(angle - t.p) };
 	if (!display_is_valid(display))
@@ -191,7 +202,7 @@ int head_addr_cut(struct head_addr *a, struct text value)
 	head_skip(&t, display.l);
 	a->display = head_trim(display);
 
-	return cut_angled(a, t);
+	return cut_angled(a, t, want);
 }
 
 
@@ -200,7 +211,7 @@ int head_addr_parse(struct head_addr *ap, struct text value)
 	struct head_addr a;
 	int err;
 
-	err = head_addr_cut(&a, value);
+	err = head_addr_cut(&a, value, NULL);
 	if (err)
 		return err;
 	if (!a.is_star) {
@@ -235,6 +246,10 @@ int head_via_parse(struct head_via *vp, struct text value)
 {
 	struct text t = head_trim(value), rport;
 	struct head_via v = { 0 };
+	const struct head_want wants[] = {
+		{ "branch", &v.branch, NULL },
+		{ "rport", &rport, &v.has_rport },
+	};
 
 	if (!take_protocol(&t, &v.transport_text))
 		return EBADMSG;
@@ -245,12 +260,10 @@ int head_via_parse(struct head_via *vp, struct text value)
 		v.params = t;
 	else if (t.l > 0)
 		return EBADMSG;
-	if (!head_params_valid(v.params))
+	if (head_params_read(v.params, wants, COUNT_OF(wants)))
 		return EBADMSG;
 
 	v.transport = transport_find(v.transport_text);
-	(void)head_param(v.params, "branch", &v.branch);
-	v.has_rport = head_param(v.params, "rport", &rport);
 	*vp = v;
 
 	return 0;

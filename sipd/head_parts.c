@@ -12,16 +12,35 @@
 
 /* In URIs more than the grammar allows: what cannot be mistaken for the end
  * of the URI, since peers do not escape all they should. */
+/* clang-format off */
 const uint8_t head_chars[256] = {
-	['!'] = MARK,          ['#' ... '$'] = OTHER,   ['%'] = MARK,
-	['&'] = OTHER,         ['\''] = MARK,           ['(' ... ')'] = OTHER,
-	['*' ... '+'] = MARK,  [','] = CHAR_URI,        ['-' ... '.'] = ALNUM,
-	['/'] = OTHER,         ['0' ... '9'] = ALNUM,   [':'] = OTHER,
-	[';'] = CHAR_URI,      ['='] = OTHER,           ['?' ... '@'] = OTHER,
-	['A' ... 'Z'] = ALNUM, ['[' ... '^'] = OTHER,   ['_'] = ALNUM,
-	['`'] = MARK,          ['a' ... 'z'] = ALNUM,   ['{' ... '}'] = OTHER,
-	['~'] = MARK,          [0x80 ... 0xff] = OTHER,
+	['!'] = MARK,
+	['#' ... '$'] = OTHER,
+	['%'] = MARK,
+	['&'] = OTHER,
+	['\''] = MARK,
+	['(' ... ')'] = OTHER,
+	['*' ... '+'] = MARK,
+	[','] = CHAR_URI,
+	['-' ... '.'] = ALNUM,
+	['/'] = OTHER,
+	['0' ... '9'] = ALNUM,
+	[':'] = OTHER,
+	[';'] = CHAR_URI,
+	['='] = OTHER,
+	['?' ... '@'] = OTHER,
+	['A' ... 'Z'] = ALNUM,
+	['['] = OTHER,
+	['\\'] = CHAR_URI,
+	[']' ... '^'] = OTHER,
+	['_'] = ALNUM,
+	['`'] = MARK,
+	['a' ... 'z'] = ALNUM,
+	['{' ... '}'] = OTHER,
+	['~'] = MARK,
+	[0x80 ... 0xff] = OTHER,
 };
+/* clang-format on */
 
 
 struct text head_trim(struct text t)
@@ -154,21 +173,43 @@ int head_take_port(struct text *t, uint16_t *portp)
 }
 
 
-bool head_params_valid(struct text params)
+static void offer(const struct head_want *wants, size_t wantc, unsigned *found,
+		  struct text name, struct text value)
 {
-	struct text part;
+	for (size_t i = 0; i < wantc; i++) {
+		const struct head_want *want = &wants[i];
+
+		if ((*found & 1U << i) ||
+		    (name.p[0] | 0x20) != want->name[0] ||
+		    !text_is_nocase(name, want->name))
+			continue;
+		*found |= 1U << i;
+		*want->valuep = value;
+		if (want->herep)
+			*want->herep = true;
+	}
+}
+
+
+int head_params_read(struct text params, const struct head_want *wants,
+		     size_t wantc)
+{
+	unsigned found = 0;
 
 	head_skip_blank(&params);
 	while (params.l > 0) {
-		if (!head_take_run(&params, CHAR_TOKEN, &part))
-			return false;
+		struct text name, value = { 0 };
+
+		if (!head_take_run(&params, CHAR_TOKEN, &name))
+			return EBADMSG;
 		if (head_take_char(&params, '=') &&
-		    !head_take_quoted(&params, &part))
-			(void)head_take_run(&params, CHAR_VALUE, &part);
+		    !head_take_quoted(&params, &value))
+			(void)head_take_run(&params, CHAR_VALUE, &value);
+		offer(wants, wantc, &found, name, value);
 		if (!head_take_char(&params, ';'))
 			break;
 	}
 	head_skip_blank(&params);
 
-	return params.l == 0;
+	return params.l == 0 ? 0 : EBADMSG;
 }

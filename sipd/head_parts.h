@@ -69,11 +69,21 @@ bool head_take_host(struct text *t, struct text *hostp);
  *  @return 0, or EBADMSG */
 int head_take_port(struct text *t, uint16_t *portp);
 
-/** All of it is a=b;c="d": names are tokens, one ';' too much at the end is
- *  passed over. */
-bool head_params_valid(struct text params);
+/** A parameter that is looked for: name in lower case */
+struct head_want {
+	const char *name;
+	struct text *valuep; /**< Of the first of this name, without quotes */
+	bool *herep;         /**< May be NULL */
+};
 
-/** As head_addr_parse(), but its URI is not looked into */
-int head_addr_cut(struct head_addr *a, struct text value);
+/** All of it is a=b;c="d", which is read in one go: names are tokens, one ';'
+ *  too much at the end is passed over. @return 0, or EBADMSG */
+int head_params_read(struct text params, const struct head_want *wants,
+		     size_t wantc);
+
+/** As head_addr_parse(), but its URI is not looked into, and a parameter may
+ *  be looked for */
+int head_addr_cut(struct head_addr *a, struct text value,
+		  const struct head_want *want);
 
 #endif

@@ -2,6 +2,7 @@
  * @file sipd/head_uri.c  SIP and tel URIs (RFC 3261 19.1, RFC 3966)
  */
 #include <errno.h>
+#include <string.h>
 
 #include "sipd/head_parts.h"
 
@@ -73,6 +74,9 @@ static int sip_parse(struct head_uri *u, struct text t)
 	    head_take_port(&t, &u->port))
 		return EBADMSG;
 	if (t.l > 0 && t.p[0] != ';' && t.p[0] != '?')
+		return EBADMSG;
+	/* Others would take what stands before a second one for the user. */
+	if (t.l > 0 && memchr(t.p, '@', t.l))
 		return EBADMSG;
 
 	(void)text_cut(t, '?', &rest, &u->heads);

@@ -325,14 +325,12 @@ static void decode_party(struct message *m, enum head head,
 			 enum message_fault missing, struct text *tagp)
 {
 	const struct text value = message_head(m, head);
+	const struct head_want want = { "tag", tagp, NULL };
 	struct head_addr a;
 
-	if (!value.p || head_addr_cut(&a, value) || a.is_star) {
+	if (!value.p || head_addr_cut(&a, value, &want) || a.is_star)
 		note(m, missing);
-		return;
-	}
-	(void)head_param(a.params, "tag", tagp);
-	if (head_addr_parse(&a, value))
+	else if (head_uri_parse(&a.uri, a.uri_text))
 		note(m, MESSAGE_SYNTAX);
 }
 

@@ -106,11 +106,26 @@ static const uint8_t shapes[NAME_MAX + 1][LETTERS] = {
 };
 
 
-/* Of letters and '-' only the other case differs by 0x20, but for CR, which
- * is in no token. */
+/* Eight letters at once, in lower case. Of letters and '-' only the other case
+ * differs by 0x20, but for CR, which is in no token. */
+static uint64_t lower8(const char *p)
+{
+	uint64_t x;
+
+	memcpy(&x, p, sizeof(x));
+
+	return x | 0x2020202020202020U;
+}
+
+
 static bool is_same(struct text name, const char *known)
 {
-	for (size_t i = 0; i < name.l; i++)
+	size_t i = 0;
+
+	for (; i + 8 <= name.l; i += 8)
+		if (lower8(name.p + i) != lower8(known + i))
+			return false;
+	for (; i < name.l; i++)
 		if ((name.p[i] | 0x20) != (known[i] | 0x20))
 			return false;
 

@@ -79,6 +79,8 @@ static void what_is_no_uri_is_refused(void **state)
 		"tel:",
 		"tel:;x=y",
 		"sip:a@b@c",
+		"sip:@b;c@d",
+		"sip:a@b?c@d",
 		"sip:a@b\tc",
 		"sip:a\x01@b",
 		"sip:a@b:50601234567890123",
