@@ -31,6 +31,9 @@ struct route_view {
 	bool (*is_registered)(uint32_t registration, void *arg);
 	/** Clearing account below the MONEY_LIMIT */
 	bool (*is_short)(uint32_t account, void *arg);
+	/** Advertised host of the listener that sends to it; route analysis
+	 *  alone asks. NULL: not known, and no from_header */
+	struct text (*local_host)(const struct cat_routing *gw, void *arg);
 	void *arg;
 };
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "sipd/identify.h"
+#include "sipd/identity.h"
 #include "sipd/route_test.h"
 
 enum {
@@ -216,6 +217,35 @@ static int put_rates(const struct analysis *a, json_t *row,
 }
 
 
+/* The From of its INVITE, if the listener is known; without display name and
+ * Privacy, which come with a call */
+static int put_from(const struct analysis *a, json_t *row,
+		    const struct cat_routing *gw)
+{
+	const struct identity_in in = {
+		.caller = a->n.caller,
+		.called = a->n.called,
+		.called_original = a->n.called_original,
+	};
+	struct identity_to to = { .gateway = gw };
+	struct identity_out out;
+
+	if (!a->v.local_host)
+		return 0;
+	to.local_host = a->v.local_host(gw, a->v.arg);
+	to.target_host = to.local_host; /* Not in From */
+	if (identity_make(&out, a->v.c, &in, &to))
+		return json_object_set_new(row, "from_header", json_null())
+			       ? ENOMEM
+			       : 0;
+
+	return json_object_set_new(row, "from_header",
+				   json_stringn(out.from.p, out.from.l))
+		       ? ENOMEM
+		       : 0;
+}
+
+
 /* What a gateway that may be used would be sent */
 static int put_sent(const struct analysis *a, json_t *row,
 		    const struct cat_routing *gw)
@@ -228,7 +258,9 @@ static int put_sent(const struct analysis *a, json_t *row,
 			&a->n.caller);
 	if (json_object_set_new(row, "called_sent",
 				json_string(called.text)) ||
-	    json_object_set_new(row, "caller_sent", json_string(caller.text)))
+	    json_object_set_new(row, "caller_sent",
+				json_string(caller.text)) ||
+	    put_from(a, row, gw))
 		return ENOMEM;
 
 	return put_rates(a, row, gw, &called);

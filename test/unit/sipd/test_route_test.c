@@ -149,6 +149,31 @@ static void the_example_is_answered_as_it_is_written(void **state)
 }
 
 
+static struct text local_host(const struct cat_routing *gw, void *arg)
+{
+	(void)arg;
+
+	return text_of(gw->gw.row.id == GOOD ? "198.51.100.9" : "elsewhere");
+}
+
+
+static void from_is_shown_where_the_listener_is_known(void **state)
+{
+	struct route_rig rr;
+	(void)state;
+
+	open_rig(&rr, "rtfrom");
+	rr.v.local_host = local_host;
+	check_has(&rr,
+		  "{\"from\":\"CUST1\",\"called\":\"0044201\","
+		  "\"caller\":\"01711\"}",
+		  "\"caller_sent\":\"008801711\","
+		  "\"from_header\":\"<sip:008801711@198.51.100.9>\","
+		  "\"rate\"");
+	route_rig_close(&rr);
+}
+
+
 static void what_the_caller_would_get_is_said(void **state)
 {
 	struct route_rig rr;
@@ -303,6 +328,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_example_is_answered_as_it_is_written),
+		cmocka_unit_test(from_is_shown_where_the_listener_is_known),
 		cmocka_unit_test(what_the_caller_would_get_is_said),
 		cmocka_unit_test(rates_are_those_of_account_and_time),
 		cmocka_unit_test(a_number_of_a_phone_goes_to_no_gateway),

@@ -74,7 +74,8 @@ static void every_final_code_has_its_one_row(void **state)
 {
 	(void)state;
 
-	for (uint16_t code = CODE_FIRST; code <= CODE_LAST; code++) {
+	for (int c = CODE_FIRST; c <= CODE_LAST; c++) {
+		const uint16_t code = (uint16_t)c;
 		const struct verdict v = final_verdict(code, false);
 		const size_t i = named_row(code);
 
@@ -92,7 +93,8 @@ static void all_503_matters_to_503_alone(void **state)
 {
 	(void)state;
 
-	for (uint16_t code = CODE_FIRST; code <= CODE_LAST; code++) {
+	for (int c = CODE_FIRST; c <= CODE_LAST; c++) {
+		const uint16_t code = (uint16_t)c;
 		const struct verdict one = final_verdict(code, false);
 		const struct verdict all = final_verdict(code, true);
 
