@@ -12,6 +12,7 @@ enum {
 	BY_WIDE,     /* Password, 192.0.0.0/16 */
 	DYNAMIC,     /* Registers here, by address */
 	PASSWORD,    /* No address */
+	NO_PORT,     /* By port, but its address has none */
 	PHONE = 51,
 	PHONE2,
 	WAY = 31, /* 203.0.113.1, and the dynamic one */
@@ -34,6 +35,8 @@ static const struct route_row rows_in[] = {
 	  "name=dynamic|account=1|type=dynamic|username=dyn" },
 	{ RECORD_MAPPING, PASSWORD,
 	  "name=password|account=1|auth_mode=password|username=pbx" },
+	{ RECORD_MAPPING, NO_PORT,
+	  "name=no_port|account=1|auth_mode=ip_port|addresses=10.9.9.9" },
 	{ RECORD_PHONE, PHONE, "number=1001|account=1" },
 	{ RECORD_PHONE, PHONE2, "number=1002|account=1|enabled=Off" },
 	{ RECORD_ROUTING, WAY,
@@ -105,6 +108,9 @@ static void the_first_row_that_knows_the_sender_decides(void **state)
 		{ "192.0.2.7:5061", "<sip:7@x>", { 0 }, "",
 		  IDENTIFY_IP, false, RECORD_MAPPING, BY_NET, "" },
 		{ "198.51.100.1:5071", "<sip:7@x>", { 0 }, "",
+		  IDENTIFY_UNKNOWN, false, 0, 0, "" },
+
+		{ "10.9.9.9:5060", "<sip:7@x>", { 0 }, "",
 		  IDENTIFY_UNKNOWN, false, 0, 0, "" },
 
 		/* 2, before the network */

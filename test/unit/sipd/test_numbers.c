@@ -27,7 +27,7 @@ static const struct route_row rows_in[] = {
 	{ RECORD_MAPPING, PAI, "name=pai|account=1|caller_source=pai" },
 	{ RECORD_MAPPING, RULES,
 	  "name=rules|account=1|callee_rules=00*=*,0*=44*,911=1911,"
-	  "7*=+7*,8*=1234567890123456789012345678901234567890*"
+	  "7*=+7*,_________=1234,8*=1234567890123456789012345678901234567890*"
 	  "|caller_rules=*=555*" },
 	{ RECORD_PHONE, PHONE, "number=1001|account=1" },
 	{ RECORD_ROUTING, 1,
@@ -35,10 +35,11 @@ static const struct route_row rows_in[] = {
 };
 
 
-static void check_numbers(const struct route_rig *rr, uint32_t id,
-			  const char *uri, const char *from, const char *to,
-			  const char *more, const char *caller,
-			  const char *called)
+/* @return what numbers_take() does */
+static int check_numbers(const struct route_rig *rr, uint32_t id,
+			 const char *uri, const char *from, const char *to,
+			 const char *more, const char *caller,
+			 const char *called)
 {
 	const enum record_kind kind = id == PHONE ? RECORD_PHONE
 						  : RECORD_MAPPING;
@@ -54,6 +55,8 @@ static void check_numbers(const struct route_rig *rr, uint32_t id,
 	assert_string_equal(n.called.text, called);
 	assert_int_equal(n.called.len, strlen(called));
 	assert_int_equal(err, n.called.is_valid ? 0 : EBADMSG);
+
+	return err;
 }
 
 
@@ -100,6 +103,7 @@ static void sources_are_those_of_the_gateway(void **state)
 			     "P-Asserted-Identity: <sip:5@x>\r\n", "5", "99" },
 		{ PAI, NULL, "P-Asserted-Identity: <tel:+16>, <sips:5@x>\r\n", "5", "99" },
 		{ PAI, NULL, "P-Asserted-Identity: <sip:x>, <tel:6>\r\n", "6", "99" },
+		{ PAI, NULL, "P-Asserted-Identity: <tel:6>, <tel:7>\r\n", "6", "99" },
 		{ PAI, NULL, "P-Asserted-Identity: <sip:x>\r\n", "77", "99" },
 		{ PAI, NULL, "Remote-Party-ID: <sip:5@x>\r\n", "77", "99" },
 
@@ -111,8 +115,11 @@ static void sources_are_those_of_the_gateway(void **state)
 
 	open_rig(&rr, "nsources");
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		check_numbers(&rr, rows[i].id, NULL, rows[i].from, NULL,
-			      rows[i].more, rows[i].caller, rows[i].called);
+		assert_int_equal(check_numbers(&rr, rows[i].id, NULL,
+					       rows[i].from, NULL,
+					       rows[i].more, rows[i].caller,
+					       rows[i].called),
+				 0);
 	route_rig_close(&rr);
 }
 
@@ -128,10 +135,13 @@ static void numbers_are_cleaned_up_before_rules(void **state)
 	open_rig(&rr, "nclean");
 	check_numbers(&rr, PLAIN, NULL, NULL, "<sip:%2B1-212.55;x=1@x>", NULL,
 		      "77", "121255");
-	check_numbers(&rr, LINE, "tel:+1-212-555", NULL, NULL, NULL, "77",
-		      "1212555");
-	check_numbers(&rr, RULES, NULL, NULL, "<sip:+0044201@x>", NULL,
-		      "55577", "44201");
+	assert_int_equal(check_numbers(&rr, LINE, "tel:+1-212-555", NULL, NULL,
+				       NULL, "77", "1212555"),
+			 0);
+	assert_int_equal(check_numbers(&rr, RULES, NULL, NULL,
+				       "<sip:+0044201@x>", NULL, "55577",
+				       "44201"),
+			 0);
 
 	invite_make(&m, data, NULL, "\"Bob \\\"B\\\"\" <sip:+77@x>",
 		    "<sip:0201@x>", NULL);
@@ -159,6 +169,7 @@ static void a_bad_callee_is_refused_and_kept(void **state)
 		  "1234567890123456789012345678901234567890" },
 		/* What a rule makes of it does not make it good */
 		{ RULES, "<sip:00%24@x>", "$" },
+		{ RULES, "<sip:a%24bcdefgh@x>", "1234" },
 		/* Nor may a rule make it too long */
 		{ RULES, "<sip:81@x>", "81" },
 	};
@@ -167,14 +178,21 @@ static void a_bad_callee_is_refused_and_kept(void **state)
 
 	open_rig(&rr, "nbad");
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		check_numbers(&rr, rows[i].id, NULL, NULL, rows[i].to, NULL,
-			      rows[i].id == RULES ? "55577" : "77",
-			      rows[i].called);
+		assert_int_equal(check_numbers(&rr, rows[i].id, NULL, NULL,
+					       rows[i].to, NULL,
+					       rows[i].id == RULES ? "55577"
+								   : "77",
+					       rows[i].called),
+				 EBADMSG);
 	/* A rule may put a plus before it, and forty are not too many. */
-	check_numbers(&rr, RULES, NULL, NULL, "<sip:71@x>", NULL, "55577",
-		      "+71");
-	check_numbers(&rr, RULES, NULL, NULL, "<sip:8@x>", NULL, "55577",
-		      "1234567890123456789012345678901234567890");
+	assert_int_equal(check_numbers(&rr, RULES, NULL, NULL, "<sip:71@x>",
+				       NULL, "55577", "+71"),
+			 0);
+	assert_int_equal(
+		check_numbers(&rr, RULES, NULL, NULL, "<sip:8@x>", NULL,
+			      "55577",
+			      "1234567890123456789012345678901234567890"),
+		0);
 	route_rig_close(&rr);
 }
 
