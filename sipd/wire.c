@@ -327,7 +327,10 @@ int wire_reload(struct wire *wire)
 const struct wire_listener *wire_listener(const struct wire *wire,
 					  uint16_t index)
 {
-	return index < wire->rowc ? &wire->rows[index]->pub : NULL;
+	static const struct wire_listener nobody = { .host = "invalid",
+						     .is_gone = true };
+
+	return index < wire->rowc ? &wire->rows[index]->pub : &nobody;
 }
 
 

@@ -70,8 +70,9 @@ struct wire *wire_free(struct wire *wire);
 /** Sockets came or went with a new node file, or certificates changed */
 int wire_reload(struct wire *wire);
 
-/** Never NULL for an index that was given out: one that is gone keeps its
- *  number, and is skipped by wire_listener_find() */
+/** Never NULL: one that is gone keeps its number, and is skipped by
+ *  wire_listener_find(); a number that was never given out is one that is gone
+ *  too */
 const struct wire_listener *wire_listener(const struct wire *wire,
 					  uint16_t index);
 size_t wire_listenerc(const struct wire *wire);

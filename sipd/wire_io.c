@@ -58,6 +58,7 @@ void conn_flush(struct conn *c)
 		}
 		chunk->at += sent;
 		c->out_bytes -= sent;
+		c->wire->streams->bytes -= sent;
 		if (chunk->at < chunk->len)
 			continue;
 		c->head = chunk->next;
@@ -75,9 +76,11 @@ void conn_flush(struct conn *c)
 
 static int queue(struct conn *c, const char *data, size_t len)
 {
+	struct wire_streams *s = c->wire->streams;
 	struct conn_chunk *chunk;
 
-	if (c->out_bytes + len > c->wire->streams->limits.queue_bytes)
+	if (c->out_bytes + len > s->limits.queue_bytes ||
+	    s->bytes + len > s->limits.bytes)
 		return ENOBUFS;
 
 	chunk = malloc(sizeof(*chunk) + len);
@@ -94,6 +97,7 @@ static int queue(struct conn *c, const char *data, size_t len)
 		c->head = chunk;
 	c->tail = chunk;
 	c->out_bytes += len;
+	s->bytes += len;
 
 	return 0;
 }
@@ -236,9 +240,35 @@ static size_t take(struct conn *c, char *data, size_t len)
 
 static void in_free(struct conn *c)
 {
+	c->wire->streams->bytes -= c->in_size;
 	free(c->in);
 	c->in = NULL;
 	c->in_len = c->in_size = 0;
+}
+
+
+/* Room for size bytes of an unfinished message */
+static int in_resize(struct conn *c, size_t size)
+{
+	struct wire_streams *s = c->wire->streams;
+	char *in;
+
+	if (size < IN_MIN)
+		size = IN_MIN;
+	if (size > WIRE_DATAGRAM_MAX)
+		size = WIRE_DATAGRAM_MAX;
+	if (s->bytes + size - c->in_size > s->limits.bytes)
+		return ENOBUFS;
+
+	in = realloc(c->in, size);
+	if (!in)
+		return ENOMEM;
+
+	s->bytes += size - c->in_size;
+	c->in = in;
+	c->in_size = size;
+
+	return 0;
 }
 
 
@@ -253,12 +283,10 @@ static int keep(struct conn *c, const char *rest, size_t len)
 	}
 
 	if (!c->in) {
-		c->in_size = len * 2 > IN_MIN ? len * 2 : IN_MIN;
-		if (c->in_size > WIRE_DATAGRAM_MAX)
-			c->in_size = WIRE_DATAGRAM_MAX;
-		c->in = malloc(c->in_size);
-		if (!c->in)
-			return ENOMEM;
+		const int err = in_resize(c, len * 2);
+
+		if (err)
+			return err;
 	}
 	memmove(c->in, rest, len);
 	c->in_len = len;
@@ -269,23 +297,12 @@ static int keep(struct conn *c, const char *rest, size_t len)
 
 static int in_grow(struct conn *c)
 {
-	const size_t size = c->in_size * 2 < WIRE_DATAGRAM_MAX
-				    ? c->in_size * 2
-				    : WIRE_DATAGRAM_MAX;
-	char *in;
-
 	if (c->in_len < c->in_size)
 		return 0;
 
 	assert(c->in_size < WIRE_DATAGRAM_MAX); /* else it was refused */
-	in = realloc(c->in, size);
-	if (!in)
-		return ENOMEM;
 
-	c->in = in;
-	c->in_size = size;
-
-	return 0;
+	return in_resize(c, c->in_size * 2);
 }
 
 

@@ -64,6 +64,7 @@ struct wire_limits {
 	uint32_t idle_ms; /**< Neither dialog nor binding, and nothing said */
 	uint32_t connect_ms; /**< Until the peer has accepted */
 	size_t queue_bytes;  /**< Waiting to be sent on one */
+	size_t bytes;        /**< Kept for all: unfinished and unsent */
 };
 
 /** What wire stands on */
@@ -162,6 +163,7 @@ struct wire_streams {
 	struct wire_tls *client;
 	struct wire_name *names; /**< Of servers; NULL: none known */
 	char *buffer;            /**< WIRE_DATAGRAM_MAX */
+	size_t bytes;            /**< Kept for all of them */
 };
 
 /** How the system would reach an address */

@@ -35,6 +35,7 @@ static const struct wire_limits standard = {
 	.idle_ms = 120000,
 	.connect_ms = 5000,
 	.queue_bytes = 512 << 10,
+	.bytes = 128 << 20,
 };
 
 /** What a TLS server is called */
@@ -58,6 +59,7 @@ struct flow conn_flow(const struct conn *c)
 
 static void conn_free(struct conn *c)
 {
+	c->wire->streams->bytes -= c->in_size + c->out_bytes;
 	while (c->head) {
 		struct conn_chunk *chunk = c->head;
 
@@ -149,12 +151,13 @@ static void on_due(void *arg)
 
 static int flags_of(const struct conn *c)
 {
-	const bool writes = c->head || c->state == CONN_CONNECTING ||
-			    (c->session &&
-			     wire_session_wants_write(c->session));
+	if (c->state == CONN_CONNECTING)
+		return EV_WRITE;
+	if (c->session && wire_session_wants_write(c->session))
+		return EV_READ | EV_WRITE;
 
-	return (c->state == CONN_CONNECTING ? 0 : EV_READ) |
-	       (writes ? EV_WRITE : 0);
+	/* While TLS waits for its peer, what is queued has to wait too. */
+	return EV_READ | (c->head && c->state != CONN_SHAKING ? EV_WRITE : 0);
 }
 
 
@@ -442,6 +445,7 @@ static void limits_set(struct wire_limits *limits,
 	TAKE(idle_ms);
 	TAKE(connect_ms);
 	TAKE(queue_bytes);
+	TAKE(bytes);
 #undef TAKE
 }
 

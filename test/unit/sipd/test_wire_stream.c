@@ -560,6 +560,40 @@ static void a_reader_that_stalls_fills_a_bounded_queue(void **state)
 }
 
 
+static void what_all_connections_keep_is_bounded(void **state)
+{
+	const struct wire_limits limits = { .bytes = 10000 };
+	struct fixture fx;
+	struct server s;
+	struct flow to;
+	int one, two, three;
+	(void)state;
+
+	assert_int_equal(start_with(&fx, &limits), 0);
+	one = client_of(&fx);
+	two = client_of(&fx);
+	three = client_of(&fx);
+	say(one, plain, 20); /* each half a message is given 4096 */
+	say(two, plain, 20);
+	TURN_UNTIL(&fx, fx.wire->streams->bytes == 8192);
+	say(three, plain, 20);
+	TURN_UNTIL(&fx, is_closed(three));
+	serve(&s);
+	to = towards(&s.addr);
+	assert_int_equal(wire_send(fx.wire, &to, large, 3000), ENOBUFS);
+	say(one, plain + 20, sizeof(plain) - 21);
+	TURN_UNTIL(&fx, fx.wire->streams->bytes == 4096);
+	assert_int_equal(wire_send(fx.wire, &to, large, 3000), 0);
+	TURN_UNTIL(&fx, fx.wire->streams->bytes == 4096);
+	(void)close(two);
+	TURN_UNTIL(&fx, fx.wire->streams->bytes == 0);
+	(void)close(one);
+	(void)close(three);
+	(void)close(s.fd);
+	t_stop(&fx);
+}
+
+
 static void a_number_of_another_peer_is_not_used(void **state)
 {
 	struct fixture fx;
@@ -645,6 +679,7 @@ int main(void)
 		cmocka_unit_test(a_connection_that_is_refused_is_told),
 		cmocka_unit_test(a_connection_that_nobody_takes_is_given_up),
 		cmocka_unit_test(a_reader_that_stalls_fills_a_bounded_queue),
+		cmocka_unit_test(what_all_connections_keep_is_bounded),
 		cmocka_unit_test(a_number_of_another_peer_is_not_used),
 	};
 	const struct t_scenario scenarios[] = {

@@ -454,6 +454,33 @@ static void a_server_is_asked_for_by_its_name_if_it_has_one(void **state)
 }
 
 
+/* What is queued wakes nobody before it can be sent. */
+static void a_server_that_hesitates_costs_nothing(void **state)
+{
+	struct fixture fx;
+	struct files files;
+	struct flow to = { .transport = TRANSPORT_TLS };
+	struct conn *c;
+	int fd, conn = -1;
+	(void)state;
+
+	certify("one.example.org");
+	assert_int_equal(start(&fx, &files, NULL), 0);
+	fd = t_socket(SOCK_STREAM, AF_INET, &to.remote);
+	assert_int_equal(listen(fd, 8), 0);
+	assert_int_equal(wire_send(fx.wire, &to, "AB", 2), 0);
+	c = conn_find(fx.wire, &to);
+	assert_non_null(c);
+	TURN_UNTIL(&fx, (conn = accept4(fd, NULL, NULL, 0)) >= 0);
+	TURN_UNTIL(&fx, c->state == CONN_SHAKING);
+	assert_int_equal(c->flags, EV_READ);
+	assert_non_null(c->head);
+	(void)close(conn);
+	(void)close(fd);
+	t_stop(&fx);
+}
+
+
 static void a_server_that_speaks_no_tls_is_told(void **state)
 {
 	struct fixture fx;
@@ -523,6 +550,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_tls_ends_the_connection),
 		cmocka_unit_test(
 			a_server_is_asked_for_by_its_name_if_it_has_one),
+		cmocka_unit_test(a_server_that_hesitates_costs_nothing),
 		cmocka_unit_test(a_server_that_speaks_no_tls_is_told),
 	};
 	const struct t_scenario scenarios[] = {
