@@ -37,8 +37,9 @@ enum authn_counter {
 extern const char *const authn_counters[AUTHN_COUNTERC];
 
 struct authn_args {
-	/** "suspended" of this daemon, writable, and this worker's part; of
-	 * the others what they let us read, all of it */
+	/** "suspended" of this daemon, writable, and this worker's part,
+	 * which are all alike and lie one behind the other; of the others what
+	 * they let us read, all of it */
 	const struct segment *own;
 	uint32_t first, slotc;
 	const struct segment *const *others;

@@ -191,8 +191,8 @@ static size_t expand(struct fuzz *f, bool is_invite, char *dst,
 			dst[l++] = (char)data[i];
 			continue;
 		}
-		memcpy(dst + l, piece, strlen(piece));
-		l += strlen(piece);
+		for (; *piece; piece++)
+			dst[l++] = *piece;
 	}
 
 	return l;

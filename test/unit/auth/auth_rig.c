@@ -4,7 +4,7 @@
 #include "test/unit/auth/auth_rig.h"
 #include "shared/auth/secret.h"
 
-#define SECOND_US 1000000
+#define SECOND_US ((int64_t)1000000)
 
 static const uint8_t key[NONCE_KEY_SIZE] = "a key that outlives processes";
 

@@ -5,7 +5,7 @@
  */
 #include "test/unit/auth/auth_rig.h"
 
-#define SECOND_US 1000000
+#define SECOND_US ((int64_t)1000000)
 
 static const struct ask bare = { .bare = true };
 static const struct ask good = { 0 };

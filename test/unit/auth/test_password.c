@@ -27,7 +27,7 @@ static void digests_are_those_of_the_standards(void **state)
 	/* SHA-256 of the second realm's A1 */
 	assert_non_null(strstr(text, "http-auth@example.org\t"));
 	assert_int_equal(strlen(text), strlen(realms[0]) + strlen(realms[1]) +
-					       2 * (2 + 32 + 64) + 1);
+					       2 * (size_t)(2 + 32 + 64) + 1);
 	assert_int_not_equal(text[strlen(text) - 1], '\n');
 	free(text);
 }

@@ -9,7 +9,11 @@
 #include "shared/auth/suspended_slot.h"
 #include "test/unit/auth/auth_rig.h"
 
-#define SECOND_US 1000000
+#define SECOND_US ((int64_t)1000000)
+
+enum {
+	DAY_S = 24 * 3600
+};
 
 static const struct ask bare = { .bare = true };
 static const struct ask good = { 0 };
@@ -544,11 +548,11 @@ static void counters_not_touched_for_a_day_are_dropped(void **state)
 
 	open_rig(&r, "day");
 	fail_times(&r, 2);
-	turn_s(&r, 24 * 3600 - 1);
+	turn_s(&r, DAY_S - 1);
 	assert_true(fail_once(&r, r.authn, &wrong));
 	turn_s(&r, 60);
 	fail_times(&r, 2);
-	turn_s(&r, 24 * 3600);
+	turn_s(&r, DAY_S);
 	fail_times(&r, 2);
 	assert_int_equal(r.answer.verdict, AUTHN_CHALLENGE);
 	assert_true(fail_once(&r, r.authn, &wrong));
