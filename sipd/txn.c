@@ -229,12 +229,12 @@ void txn_enter(struct txn *t, uint8_t state)
 		t->resend_ms = 0;
 	if (!state_of(t)->keeps_message)
 		txn_drop(t);
-	if (!can_fail(t)) {
+	if (can_fail(t)) {
+		(void)txn_dest_join(t); /* without memory it times out */
+	}
+	else {
 		txn_dest_leave(t);
 		t->fail_err = 0;
-	}
-	else if (txn_dest_join(t)) {
-		; /* out of memory: it times out instead */
 	}
 	txn_wait(t);
 	txn_arm(t);

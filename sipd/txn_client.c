@@ -57,7 +57,10 @@ static struct text stub_finish(struct txn *t, const char *method,
 	compose_bytes(&c, heads.p, heads.l);
 	compose_body(&c, NULL, (struct text){ 0 });
 
-	return c.is_full ? (struct text){ 0 } : compose_result(&c);
+	if (c.is_full)
+		return (struct text){ 0 };
+
+	return compose_result(&c);
 }
 
 

@@ -17,92 +17,9 @@ enum {
 	SIP_PORT = 5060
 };
 
-/* The request line of a request without cookie: its key needs it, and a
- * successor has nothing but the head. */
+/* Ends the request line of one without cookie: its key needs the Request-URI,
+ * and a successor has nothing but the head. */
 static const char version[] = " SIP/2.0\r\n";
-
-
-bool txn_has_cookie(const struct message *m)
-{
-	return m->via.branch.l > 7 &&
-	       memcmp(m->via.branch.p, "z9hG4bK", 7) == 0;
-}
-
-
-static void put_part(struct compose *c, struct text t)
-{
-	compose_bytes(c, t.p, t.l);
-	compose_bytes(c, "", 1); /* no text has a NUL in it */
-}
-
-
-static void put_lower(struct compose *c, struct text t)
-{
-	for (size_t i = 0; i < t.l; i++) {
-		const char lower = (char)tolower((unsigned char)t.p[i]);
-
-		compose_bytes(c, &lower, 1);
-	}
-	compose_bytes(c, "", 1);
-}
-
-
-static void put_cookie_key(struct compose *c, const struct message *m)
-{
-	put_part(c, m->via.branch);
-	put_lower(c, m->via.host);
-	compose_number(c, m->via.port ? m->via.port : SIP_PORT);
-}
-
-
-/* The top Via as it came, received and rport aside: a predecessor's head has
- * those. */
-static void put_plain_via(struct compose *c, const struct message *m);
-
-
-static void put_old_key(struct compose *c, const struct message *m,
-			struct text to_tag)
-{
-	put_part(c, m->uri);
-	put_part(c, to_tag);
-	put_part(c, m->from_tag);
-	put_part(c, m->call_id);
-	compose_number(c, m->cseq);
-	compose_bytes(c, "", 1);
-	put_plain_via(c, m);
-}
-
-
-bool txn_head_keys(struct txns *txns, struct txn_keys *keys,
-		   const struct message *m, enum method method,
-		   struct text to_tag)
-{
-	const char kind[2] = { (char)method, txn_has_cookie(m) ? 'b' : 'o' };
-	struct compose c;
-
-	compose_init(&c, txns->keys, TXN_SCRATCH_SIZE);
-	compose_bytes(&c, kind, sizeof(kind));
-	if (txn_has_cookie(m))
-		put_cookie_key(&c, m);
-	else
-		put_old_key(&c, m, to_tag);
-	keys->key = compose_result(&c);
-	keys->merge = (struct text){ 0 };
-
-	if (m->to_tag.l == 0 && m->from_tag.l > 0) {
-		const size_t begin = c.len;
-
-		compose_bytes(&c, kind, 1);
-		put_part(&c, m->from_tag);
-		put_part(&c, m->call_id);
-		compose_number(&c, m->cseq);
-		if (!c.is_full)
-			keys->merge = (struct text){ txns->keys + begin,
-						     c.len - begin };
-	}
-
-	return !c.is_full;
-}
 
 
 /* --- Via ------------------------------------------------------------------ */
@@ -155,7 +72,8 @@ static struct text top_via(const struct message *m)
 }
 
 
-/* What does not depend on the way it came */
+/* What does not depend on the way it came, and is in a predecessor's head,
+ * too */
 static void put_via(struct compose *c, struct text value)
 {
 	struct text head, rest;
@@ -171,12 +89,6 @@ static void put_via(struct compose *c, struct text value)
 		compose_put(c, ";");
 		compose_text(c, param);
 	}
-}
-
-
-static void put_plain_via(struct compose *c, const struct message *m)
-{
-	put_via(c, top_via(m));
 }
 
 
@@ -197,6 +109,86 @@ static void put_top_via(struct compose *c, const struct message *m,
 		compose_put(c, ";rport=");
 		compose_number(c, from->remote.port);
 	}
+}
+
+
+/* --- keys ----------------------------------------------------------------- */
+
+bool txn_has_cookie(const struct message *m)
+{
+	return m->via.branch.l > 7 &&
+	       memcmp(m->via.branch.p, "z9hG4bK", 7) == 0;
+}
+
+
+static void put_part(struct compose *c, struct text t)
+{
+	compose_bytes(c, t.p, t.l);
+	compose_bytes(c, "", 1); /* no text has a NUL in it */
+}
+
+
+static void put_lower(struct compose *c, struct text t)
+{
+	for (size_t i = 0; i < t.l; i++) {
+		const char lower = (char)tolower((unsigned char)t.p[i]);
+
+		compose_bytes(c, &lower, 1);
+	}
+	compose_bytes(c, "", 1);
+}
+
+
+static void put_cookie_key(struct compose *c, const struct message *m)
+{
+	put_part(c, m->via.branch);
+	put_lower(c, m->via.host);
+	compose_number(c, m->via.port ? m->via.port : SIP_PORT);
+}
+
+
+static void put_old_key(struct compose *c, const struct message *m,
+			struct text to_tag)
+{
+	put_part(c, m->uri);
+	put_part(c, to_tag);
+	put_part(c, m->from_tag);
+	put_part(c, m->call_id);
+	compose_number(c, m->cseq);
+	compose_bytes(c, "", 1);
+	put_via(c, top_via(m));
+}
+
+
+bool txn_head_keys(struct txns *txns, struct txn_keys *keys,
+		   const struct message *m, enum method method,
+		   struct text to_tag)
+{
+	const char kind[2] = { (char)method, txn_has_cookie(m) ? 'b' : 'o' };
+	struct compose c;
+
+	compose_init(&c, txns->keys, TXN_SCRATCH_SIZE);
+	compose_bytes(&c, kind, sizeof(kind));
+	if (txn_has_cookie(m))
+		put_cookie_key(&c, m);
+	else
+		put_old_key(&c, m, to_tag);
+	keys->key = compose_result(&c);
+	keys->merge = (struct text){ 0 };
+
+	if (m->to_tag.l == 0 && m->from_tag.l > 0) {
+		const size_t begin = c.len;
+
+		compose_bytes(&c, kind, 1);
+		put_part(&c, m->from_tag);
+		put_part(&c, m->call_id);
+		compose_number(&c, m->cseq);
+		if (!c.is_full)
+			keys->merge = (struct text){ txns->keys + begin,
+						     c.len - begin };
+	}
+
+	return !c.is_full;
 }
 
 

@@ -276,7 +276,10 @@ static struct text reply_compose(struct txn *t, const struct txn_reply *r)
 	compose_bytes(&c, r->heads.p, r->heads.l);
 	compose_body(&c, r->type ? r->type : "application/sdp", r->body);
 
-	return c.is_full ? (struct text){ 0 } : compose_result(&c);
+	if (c.is_full)
+		return (struct text){ 0 };
+
+	return compose_result(&c);
 }
 
 

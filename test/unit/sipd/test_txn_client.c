@@ -4,6 +4,7 @@
  */
 #include "shared/base/text.h"
 #include "shared/base/util.h"
+#include "sipd/metrics.h"
 #include "test/support/t.h"
 #include "test/unit/sipd/txn_rig.h"
 
@@ -244,6 +245,19 @@ static void a_stream_gets_one_copy_in_the_same_time(void **state)
 	assert_string_equal(rig_times(rig, "INVITE"), "0");
 	assert_string_equal(rig_told(rig), "35500 error 112");
 	assert_int_equal(txn_count(rig->txns), 0);
+}
+
+
+static void copies_by_the_list_are_counted(void **state)
+{
+	struct rig *rig = *state;
+
+	assert_int_equal(metric_setup(sipd_metrics, SIPD_METRICC), 0);
+	start(rig, METHOD_INVITE, NULL, 3000, TRANSPORT_UDP);
+	rig_run(rig, 4000);
+	assert_int_equal(metric_get(M_SIP_RESENDS, METHOD_INVITE), 2);
+	assert_int_equal(metric_get(M_SIP_RESENDS, METHOD_BYE), 0);
+	metric_detach();
 }
 
 
@@ -711,6 +725,7 @@ int main(void)
 		TEST(without_resends_the_first_wait_is_the_timeout),
 		TEST(an_answer_may_come_long_after_the_time_of_the_invite),
 		TEST(a_stream_gets_one_copy_in_the_same_time),
+		TEST(copies_by_the_list_are_counted),
 		TEST(a_provisional_does_not_stop_another_request),
 		TEST(a_final_ends_another_request_and_its_copies_are_absorbed),
 		TEST(the_time_of_another_request_ends_with_its_first_response),
