@@ -24,10 +24,11 @@ static int reply(const struct mediad *mediad, const Tandem__Header *hdr,
 
 static int on_reserve(void *state, const Tandem__Envelope *env, int tag)
 {
-	Tandem__MediaReserved reserved = TANDEM__MEDIA_RESERVED__INIT;
 	Tandem__Envelope answer = TANDEM__ENVELOPE__INIT;
+	Tandem__MediaReserved reserved;
 
 	(void)tag;
+	tandem__media_reserved__init(&reserved);
 	reserved.bypass = true;
 	answer.body_case = BUS_BODY(MEDIA_RESERVED);
 	answer.media_reserved = &reserved;

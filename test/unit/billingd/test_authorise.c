@@ -91,9 +91,10 @@ static struct authorised ask(const struct fixture *f, uint32_t account,
 			     uint32_t mapping, const char *called,
 			     int64_t start_us)
 {
-	Tandem__Authorise call = TANDEM__AUTHORISE__INIT;
+	Tandem__Authorise call;
 	char number[64];
 
+	tandem__authorise__init(&call);
 	(void)snprintf(number, sizeof(number), "%s", called);
 	call.account = account;
 	call.mapping = mapping;

@@ -47,8 +47,9 @@ static void assert_line(const struct fixture *f, const Tandem__Record *r,
 
 static Tandem__Record record_of(char *id)
 {
-	Tandem__Record r = TANDEM__RECORD__INIT;
+	Tandem__Record r;
 
+	tandem__record__init(&r);
 	r.cdr_id = id;
 	r.start_us = 1750000000123456;
 
@@ -58,12 +59,13 @@ static Tandem__Record record_of(char *id)
 
 static void a_full_record_has_every_field_by_its_name(void **state)
 {
-	Tandem__Attempt skipped = TANDEM__ATTEMPT__INIT;
-	Tandem__Attempt tried = TANDEM__ATTEMPT__INIT;
+	Tandem__Attempt skipped, tried;
 	Tandem__Attempt *attempts[] = { &skipped, &tried };
 	Tandem__MediaSide a = TANDEM__MEDIA_SIDE__INIT;
 	Tandem__Record r = record_of((char[]){ "01JX" });
 
+	tandem__attempt__init(&skipped);
+	tandem__attempt__init(&tried);
 	skipped.gateway = WAY2;
 	skipped.token = (char[]){ "line_limit" };
 	tried.gateway = WAY1;
@@ -268,8 +270,9 @@ static void the_first_rule_that_fits_decides(void **state)
 						       rows[i].illegal,
 						       rows[i].zero,
 						       rows[i].server);
-		Tandem__Record r = TANDEM__RECORD__INIT;
+		Tandem__Record r;
 
+		tandem__record__init(&r);
 		r.called = (char[]){ "112" };
 		r.is_illegal = rows[i].is_illegal;
 		r.duration_us = rows[i].duration_us;
