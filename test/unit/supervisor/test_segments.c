@@ -66,13 +66,15 @@ static void a_process_gets_its_own_to_write_and_shared_ones_to_read(
 	(void)state;
 
 	n = segments_of(s, (struct peer_id){ PEER_ECHOD, 0 }, rows);
-	assert_int_equal(n, 4); /* and the catalog */
+	assert_int_equal(n, 7); /* and what is shared: catalog, texts, lines,
+				 * suspended */
 	assert_true(row_of(rows, n, "echo")->writable);
 	assert_true(row_of(rows, n, "life")->writable);
 	assert_true(row_of(rows, n, "counters")->writable);
 
 	n = segments_of(s, (struct peer_id){ PEER_SIPD, 1 }, rows);
 	assert_false(row_of(rows, n, "echo")->writable);
+	assert_true(row_of(rows, n, "texts")->writable);
 	assert_int_equal(fcntl(row_of(rows, n, "echo")->fd, F_GETFL) &
 				 O_ACCMODE,
 			 O_RDONLY);
