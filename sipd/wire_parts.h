@@ -288,7 +288,7 @@ void wire_session_end(struct wire_session *s);
 /* wire_gate.c */
 /** Trace it, and ask guard; what is refused is answered from in here
  *  @return shall it be parsed? */
-bool wire_gate_in(struct wire *wire, const struct flow *from, char *data,
+bool wire_gate_in(struct wire *wire, const struct flow *from, const char *data,
 		  size_t len, int64_t age_us);
 void wire_gate_out(struct wire *wire, const struct flow *to, const void *data,
 		   size_t len);

@@ -2,6 +2,7 @@
  * @file test/unit/sipd/test_wire_stream.c  Connections on loopback
  */
 #include <netinet/tcp.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "test/unit/sipd/wire_fixture.h"
@@ -382,6 +383,33 @@ static void connections_of_a_source_and_in_all_are_bounded(void **state)
 }
 
 
+/* The queue of the listener is left alone for a while, not asked again and
+ * again; who waits in it is let in later. */
+static void without_a_descriptor_the_queue_waits(void **state)
+{
+	struct fixture fx;
+	struct rlimit before, now;
+	int fd, next;
+	(void)state;
+
+	assert_int_equal(start(&fx), 0);
+	fd = client_of(&fx);
+	next = dup(fd); /* the lowest that is free */
+	(void)close(next);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	now = before;
+	now.rlim_cur = (rlim_t)next;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &now), 0);
+	TURN_UNTIL(&fx, ev_timer_running(&fx.wire->rows[0]->again));
+	assert_int_equal(conns(&fx), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	TURN_UNTIL(&fx, conns(&fx) == 1);
+	assert_false(is_closed(fd));
+	(void)close(fd);
+	t_stop(&fx);
+}
+
+
 /* --- sending ----------------------------------------------------------------
  */
 
@@ -673,6 +701,7 @@ int main(void)
 		cmocka_unit_test(an_idle_connection_ends_unless_it_is_held),
 		cmocka_unit_test(
 			connections_of_a_source_and_in_all_are_bounded),
+		cmocka_unit_test(without_a_descriptor_the_queue_waits),
 		cmocka_unit_test(
 			an_answer_takes_the_connection_of_the_request),
 		cmocka_unit_test(a_connection_is_opened_once_and_used_again),

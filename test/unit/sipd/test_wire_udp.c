@@ -201,6 +201,42 @@ static void a_refused_datagram_is_told_with_its_destination(void **state)
 }
 
 
+static void the_same_holds_for_ipv6(void **state)
+{
+	struct fixture fx = { .gotc = 0 };
+	struct addr peer_addr, nobody;
+	struct flow to = { .transport = TRANSPORT_UDP };
+	uint16_t index;
+	char data[8];
+	int peer;
+	(void)state;
+
+	peer = t_socket(SOCK_DGRAM, AF_INET6, &peer_addr);
+	if (peer < 0)
+		skip(); /* a machine without IPv6 */
+	assert_non_null(t_listen(&fx, TRANSPORT_UDP, AF_INET, "four"));
+	assert_non_null(t_listen(&fx, TRANSPORT_UDP, AF_INET6, "six"));
+	assert_int_equal(t_start(&fx), 0);
+	assert_string_equal(wire_listener(fx.wire, 1)->host, "[::1]");
+	assert_int_equal(wire_listener_find(fx.wire, &index, TRANSPORT_UDP,
+					    "auto", &peer_addr),
+			 0);
+	assert_int_equal(index, 1);
+
+	to.remote = peer_addr;
+	assert_int_equal(wire_send(fx.wire, &to, "ABC", 3), 0);
+	TURN_UNTIL(&fx, recv(peer, data, sizeof(data), 0) == 3);
+	(void)close(t_socket(SOCK_DGRAM, AF_INET6, &nobody));
+	to.remote = nobody;
+	assert_int_equal(wire_send(fx.wire, &to, "ABC", 3), 0);
+	TURN_UNTIL(&fx, fx.failurec == 1);
+	assert_int_equal(fx.failure, ECONNREFUSED);
+	assert_true(addr_equal(&fx.failed.remote, &nobody));
+	(void)close(peer);
+	t_stop(&fx);
+}
+
+
 /* Linux tells the error of the first to whoever sends next. */
 static void anothers_refusal_does_not_lose_a_datagram(void **state)
 {
@@ -506,6 +542,7 @@ int main(void)
 		cmocka_unit_test(sixty_four_that_wait_leave_at_once),
 		cmocka_unit_test(
 			a_refused_datagram_is_told_with_its_destination),
+		cmocka_unit_test(the_same_holds_for_ipv6),
 		cmocka_unit_test(anothers_refusal_does_not_lose_a_datagram),
 		cmocka_unit_test(sends_that_make_no_sense_are_refused),
 		cmocka_unit_test(
