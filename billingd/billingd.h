@@ -57,6 +57,7 @@ size_t billingd_realms(const struct billingd *b, const struct catalog *c,
 extern const struct bus_route billingd_routes[];
 extern const size_t billingd_routec;
 int billingd_calls_open(struct billingd *b);
+void billingd_calls_reload(struct billingd *b);
 void billingd_calls_close(struct billingd *b);
 
 /* migrate.c */

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "billingd/authorise.h"
 #include "billingd/billingd.h"
@@ -203,6 +204,16 @@ int billingd_calls_open(struct billingd *b)
 	}
 
 	return short_vendors_alloc(&b->short_vendors, b);
+}
+
+
+void billingd_calls_reload(struct billingd *b)
+{
+	const int err = record_keep_reopen(b->records);
+
+	if (err)
+		log_error(svc_log(b->svc), "records_cannot_open why=%s",
+			  strerror(err));
 }
 
 

@@ -224,6 +224,15 @@ static int billingd_open(struct svc *svc, void *state)
 }
 
 
+static int billingd_reload(struct svc *svc, void *state)
+{
+	(void)svc;
+	billingd_calls_reload(state);
+
+	return 0;
+}
+
+
 static void billingd_close(void *state)
 {
 	struct billingd *b = state;
@@ -255,6 +264,7 @@ int main(int argc, char *argv[])
 		.syscallc = COUNT_OF(syscalls),
 		.connects = true,
 		.open = billingd_open,
+		.reload = billingd_reload,
 		.close = billingd_close,
 	};
 

@@ -42,6 +42,7 @@ struct record_keep {
 	void (*failedh)(void *arg);
 	void *arg;
 	int fd;
+	char *path;
 
 	struct map *ids;
 	struct known *ring; /* RECORD_IDS; the oldest gives way */
@@ -163,14 +164,53 @@ static int tail_adopt(struct record_keep *keep, off_t size)
 }
 
 
-static int file_open(struct record_keep *keep, const char *path)
+/* That there is such a file has to be durable, too. */
+static int sync_dir(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = strndup(path, slash ? (size_t)(slash - path) + 1 : 0);
+	int fd, err = 0;
+
+	if (!dir)
+		return ENOMEM;
+	fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) != 0)
+		err = errno;
+	if (fd >= 0)
+		(void)close(fd);
+	free(dir);
+
+	return err;
+}
+
+
+static int open_path(int *fdp, const char *path)
+{
+	int fd, err;
+
+	fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+		  0640);
+	if (fd < 0)
+		return errno;
+	err = sync_dir(path);
+	if (err)
+		(void)close(fd);
+	else
+		*fdp = fd;
+
+	return err;
+}
+
+
+static int file_open(struct record_keep *keep)
 {
 	struct stat st;
+	int err;
 
-	keep->fd = open(path,
-			O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
-			0640);
-	if (keep->fd < 0 || fstat(keep->fd, &st) != 0)
+	err = open_path(&keep->fd, keep->path);
+	if (err)
+		return err;
+	if (fstat(keep->fd, &st) != 0)
 		return errno;
 	if (!S_ISREG(st.st_mode))
 		return EINVAL;
@@ -350,16 +390,40 @@ int record_keep_alloc(struct record_keep **keepp,
 	keep->last_us = INT64_MIN / 2;
 	keep->ring = calloc(RECORD_IDS, sizeof(*keep->ring));
 	keep->waiting = calloc(RECORD_WAITING, sizeof(*keep->waiting));
-	err = keep->ring && keep->waiting ? map_alloc(&keep->ids, RECORD_IDS)
-					  : ENOMEM;
+	keep->path = strdup(args->path);
+	err = keep->ring && keep->waiting && keep->path
+		      ? map_alloc(&keep->ids, RECORD_IDS)
+		      : ENOMEM;
 	if (!err)
-		err = file_open(keep, args->path);
+		err = file_open(keep);
 	if (err)
 		record_keep_free(keep);
 	else
 		*keepp = keep;
 
 	return err;
+}
+
+
+int record_keep_reopen(struct record_keep *keep)
+{
+	struct stat ours, there;
+	int fd = -1, err;
+
+	if (fstat(keep->fd, &ours) == 0 && stat(keep->path, &there) == 0 &&
+	    ours.st_dev == there.st_dev && ours.st_ino == there.st_ino)
+		return 0;
+
+	/* Those who wait are told later: it is in the old one by then. */
+	err = commit(keep);
+	if (!err)
+		err = open_path(&fd, keep->path);
+	if (err)
+		return err;
+	(void)close(keep->fd);
+	keep->fd = fd;
+
+	return 0;
 }
 
 
@@ -378,6 +442,7 @@ struct record_keep *record_keep_free(struct record_keep *keep)
 		(void)close(keep->fd);
 	}
 	map_free(keep->ids);
+	free(keep->path);
 	free(keep->ring);
 	free(keep->waiting);
 	free(keep->lines);

@@ -42,6 +42,9 @@ struct record_keep_args {
 /** Opens the file; a last line that a crash cut off is removed */
 int record_keep_alloc(struct record_keep **keepp,
 		      const struct record_keep_args *args);
+/** If the file was moved away (logrotate), go on in a new one of its name
+ *  @return 0 if success; otherwise errorcode, and the old one goes on */
+int record_keep_reopen(struct record_keep *keep);
 /** Writes what waits; nobody is told any more */
 struct record_keep *record_keep_free(struct record_keep *keep);
 

@@ -79,6 +79,19 @@ def records_are_kept_once_across_a_crash():
 
 
 @case
+def a_file_of_records_that_was_moved_away_is_begun_anew():
+    with Asked() as s:
+        assert s.tell("ended", "A", "44123", "1500", "a@x") == "stored"
+        file = s.dir / "state" / "billingd" / "records.jsonl"
+        file.rename(file.with_suffix(".1"))
+        s.do("reload")
+        assert s.tell("ended", "A", "44123", "1500", "a@x") == "stored"
+        assert s.tell("ended", "B", "44123", "1500", "b@x") == "stored"
+        assert [r["cdr_id"] for r in s.records()] == ["B"]
+        s.stop()
+
+
+@case
 def a_number_without_records_leaves_none():
     with Asked() as s:
         s.do("param", "set", "SERVER_BILLING_NO_CDR_E164S=4412345")

@@ -253,6 +253,29 @@ static void what_cannot_be_written_waits_and_is_not_doubled(void **state)
 }
 
 
+static void a_file_that_was_moved_away_is_begun_anew(void **state)
+{
+	struct fixture *f = *state;
+	char moved[300];
+
+	(void)snprintf(moved, sizeof(moved), "%s.1", f->path);
+	assert_int_equal(put(f, "A", 1), 0);
+	assert_int_equal(record_keep_reopen(f->keep), 0); /* It was not */
+	assert_int_equal(rename(f->path, moved), 0);
+	assert_int_equal(put(f, "B", 2), 0);
+	assert_int_equal(record_keep_reopen(f->keep), 0);
+	assert_file(f, "");
+	assert_int_equal(put(f, "A", 3), 0);
+	assert_int_equal(put(f, "C", 4), 0);
+	UNTIL(f, f->toldc == 4);
+	assert_file(f, RECORD_LINE_BEGIN "C\",\"x\":1}\n");
+
+	assert_int_equal(rename(moved, f->path), 0);
+	assert_file(f, RECORD_LINE_BEGIN "A\",\"x\":1}\n" RECORD_LINE_BEGIN
+					 "B\",\"x\":1}\n");
+}
+
+
 static void ids_are_bounded(void **state)
 {
 	char id[RECORD_ID_SIZE + 1];
@@ -368,6 +391,7 @@ int main(void)
 		TEST(half_a_line_of_a_crash_is_cut_off),
 		TEST(a_file_of_half_a_line_is_emptied),
 		TEST(what_cannot_be_written_waits_and_is_not_doubled),
+		TEST(a_file_that_was_moved_away_is_begun_anew),
 		TEST(ids_are_bounded),
 		TEST(the_oldest_ids_are_forgotten),
 		TEST(too_many_that_wait_are_refused),
