@@ -1,0 +1,531 @@
+/**
+ * @file sipd/leg.c  Dialogs: what is said in them, and to whom
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "shared/base/util.h"
+#include "sipd/leg.h"
+#include "sipd/resolve.h"
+#include "sipd/wire.h"
+
+const char leg_allow[] =
+	"INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO";
+
+
+/* --- texts ---------------------------------------------------------------- */
+
+struct text leg_text(const struct leg *leg, enum leg_text which)
+{
+	const struct text all = blob_text(leg->call->sipd->blobs,
+					  &leg->i->texts);
+	size_t at = 0;
+
+	if (!all.p)
+		return (struct text){ "", 0 };
+	for (size_t i = 0; i < (size_t)which; i++)
+		at += leg->i->textl[i];
+	if (at + leg->i->textl[which] > all.l)
+		return (struct text){ "", 0 };
+
+	return (struct text){ all.p + at, leg->i->textl[which] };
+}
+
+
+int leg_texts_set(struct leg *leg, const struct text texts[LEG_TEXTC])
+{
+	struct blobs *blobs = leg->call->sipd->blobs;
+	struct text all[LEG_TEXTC];
+	struct blob blob = { 0 };
+	int err;
+
+	for (size_t i = 0; i < LEG_TEXTC; i++) {
+		all[i] = texts[i].p ? texts[i]
+				    : leg_text(leg, (enum leg_text)i);
+		if (all[i].l > UINT16_MAX)
+			return EMSGSIZE;
+	}
+	err = blob_take(blobs, &blob, all, LEG_TEXTC);
+	if (err)
+		return err;
+
+	call_blob_drop(leg->call, &leg->i->texts);
+	leg->i->texts = blob;
+	for (size_t i = 0; i < LEG_TEXTC; i++)
+		leg->i->textl[i] = (uint16_t)all[i].l;
+
+	return 0;
+}
+
+
+/* Record-Route of a message as one Route value: in its order (we are the UAS),
+ * or the other way round. */
+static struct text routes_of(struct sipd *sipd, const struct message *m,
+			     bool reverse)
+{
+	struct message_cursor cursor = { 0 };
+	struct text rows[32];
+	struct compose c;
+	size_t n = 0;
+
+	while (n < COUNT_OF(rows) &&
+	       message_next(m, HEAD_RECORD_ROUTE, &cursor, &rows[n]))
+		n++;
+
+	compose_init(&c, sipd->body, sizeof(sipd->body));
+	for (size_t i = 0; i < n; i++) {
+		if (i)
+			compose_put(&c, ", ");
+		compose_text(&c, rows[reverse ? n - 1 - i : i]);
+	}
+
+	return c.is_full ? (struct text){ "", 0 } : compose_result(&c);
+}
+
+
+static struct text contact_uri(const struct message *m)
+{
+	struct message_cursor cursor = { 0 };
+	struct head_addr addr;
+	struct text value;
+
+	if (!message_next(m, HEAD_CONTACT, &cursor, &value) ||
+	    head_addr_parse(&addr, value) || addr.is_star)
+		return (struct text){ NULL, 0 };
+
+	return addr.uri_text;
+}
+
+
+/* What the peer's Allow and Supported tell; a message without them leaves what
+ * was known. */
+static void take_facts(struct leg *leg, const struct message *m)
+{
+	uint8_t flags = leg->i->flags;
+
+	if (message_head(m, HEAD_ALLOW).p) {
+		flags &= (uint8_t)~LEG_CAN_UPDATE;
+		if (message_lists(m, HEAD_ALLOW, "UPDATE"))
+			flags |= LEG_CAN_UPDATE;
+	}
+	if (message_lists(m, HEAD_SUPPORTED, "timer") ||
+	    message_lists(m, HEAD_REQUIRE, "timer"))
+		flags |= LEG_HAS_TIMER;
+	if (message_lists(m, HEAD_SUPPORTED, "100rel") ||
+	    message_lists(m, HEAD_REQUIRE, "100rel"))
+		flags |= LEG_HAS_100REL;
+	if (m->is_request && message_lists(m, HEAD_REQUIRE, "100rel"))
+		flags |= LEG_WANTS_100REL;
+	leg->i->flags = flags;
+}
+
+
+int leg_take_invite(struct leg *leg, const struct message *m,
+		    const struct flow *from)
+{
+	struct sipd *sipd = leg->call->sipd;
+	struct text texts[LEG_TEXTC] = { { NULL, 0 } };
+
+	texts[LEG_CALL_ID] = m->call_id;
+	texts[LEG_LOCAL_TAG] = text_of(leg->tag);
+	texts[LEG_REMOTE_TAG] = m->from_tag;
+	texts[LEG_LOCAL] = message_head(m, HEAD_TO);
+	texts[LEG_REMOTE] = message_head(m, HEAD_FROM);
+	texts[LEG_TARGET] = contact_uri(m);
+	texts[LEG_ROUTES] = routes_of(sipd, m, false);
+	texts[LEG_CONTACT] = text_of("");
+	if (!texts[LEG_TARGET].p)
+		return EBADMSG;
+
+	leg->i->flow = *from;
+	leg->i->remote_cseq = m->cseq;
+	leg->i->invite_cseq = m->cseq;
+	leg->i->state = LEG_CALLED;
+	take_facts(leg, m);
+
+	return leg_texts_set(leg, texts);
+}
+
+
+int leg_take_response(struct leg *leg, const struct message *m,
+		      const struct flow *from)
+{
+	struct text texts[LEG_TEXTC] = { { NULL, 0 } };
+
+	if (!m->to_tag.l)
+		return EBADMSG;
+
+	texts[LEG_REMOTE_TAG] = m->to_tag;
+	texts[LEG_REMOTE] = message_head(m, HEAD_TO);
+	texts[LEG_TARGET] = contact_uri(m); /* none in an 18x: as it was */
+	texts[LEG_ROUTES] = routes_of(leg->call->sipd, m, true);
+	take_facts(leg, m);
+	leg_heard(leg, m, from);
+
+	return leg_texts_set(leg, texts);
+}
+
+
+void leg_refresh(struct leg *leg, const struct message *m)
+{
+	struct text texts[LEG_TEXTC] = { { NULL, 0 } };
+
+	take_facts(leg, m);
+	texts[LEG_TARGET] = contact_uri(m);
+	if (!texts[LEG_TARGET].p)
+		return;
+	if (texts[LEG_TARGET].l == leg->i->textl[LEG_TARGET] &&
+	    memcmp(texts[LEG_TARGET].p, leg_text(leg, LEG_TARGET).p,
+		   texts[LEG_TARGET].l) == 0)
+		return;
+
+	(void)leg_texts_set(leg, texts); /* for want of space: the old one */
+}
+
+
+/* --- where to ------------------------------------------------------------- */
+
+enum {
+	TO_SOCKET,
+	TO_CONTACT_PORT,
+	TO_CONTACT
+};
+
+
+/* The address of a URI, if it is one or the name is known */
+static int uri_addr(struct addr *addrp, const struct sipd *sipd,
+		    struct text text, enum transport transport)
+{
+	struct head_uri uri;
+	struct resolved r;
+
+	if (head_uri_parse(&uri, text))
+		return EBADMSG;
+	if (!head_host_addr(addrp, uri.host,
+			    uri.port                     ? uri.port
+			    : transport == TRANSPORT_TLS ? 5061
+							 : 5060))
+		return 0;
+	if (resolve_known(sipd->resolver, uri.host, uri.port, transport, &r) ||
+	    !r.addrc)
+		return ENOENT;
+
+	*addrp = r.addrs[0];
+
+	return 0;
+}
+
+
+void leg_heard(struct leg *leg, const struct message *m,
+	       const struct flow *from)
+{
+	const struct sipd *sipd = leg->call->sipd;
+	struct leg_image *i = leg->i;
+	struct head_addr first;
+	struct text route = leg_text(leg, LEG_ROUTES), target;
+	struct addr addr;
+
+	(void)m;
+	if (from->transport !=
+	    TRANSPORT_UDP) { /* the connection it uses now */
+		i->flow = *from;
+		return;
+	}
+	if (i->request_address == TO_SOCKET) {
+		i->flow = *from;
+		return;
+	}
+
+	target = leg_text(leg, LEG_TARGET);
+	if (i->request_address == TO_CONTACT && route.l) {
+		struct text value;
+
+		if (head_list_next(&route, &value) &&
+		    !head_addr_parse(&first, value))
+			target = first.uri_text;
+	}
+	if (uri_addr(&addr, sipd, target, (enum transport)from->transport)) {
+		i->flow = *from;
+		return;
+	}
+	i->flow = *from;
+	if (i->request_address == TO_CONTACT_PORT)
+		i->flow.remote.port = addr.port;
+	else
+		i->flow.remote = addr;
+}
+
+
+/* --- requests ------------------------------------------------------------- */
+
+void leg_via(struct compose *c, const struct sipd *sipd,
+	     const struct flow *flow, const char *branch)
+{
+	const struct wire_listener *l = wire_listener(sipd->wire,
+						      flow->listener);
+
+	compose_put(c, "Via: SIP/2.0/");
+	compose_put(c, transport_via((enum transport)flow->transport));
+	compose_put(c, " ");
+	compose_put(c, l->host);
+	compose_put(c, ":");
+	compose_number(c, l->port);
+	compose_put(c, ";branch=");
+	compose_put(c, branch);
+	compose_put(c, ";rport\r\n");
+}
+
+
+void leg_contact(struct compose *c, const struct sipd *sipd,
+		 const struct flow *flow, struct text user)
+{
+	const struct wire_listener *l = wire_listener(sipd->wire,
+						      flow->listener);
+
+	compose_put(c, "<sip:");
+	if (user.l) {
+		compose_user(c, user);
+		compose_put(c, "@");
+	}
+	compose_put(c, l->host);
+	compose_put(c, ":");
+	compose_number(c, l->port);
+	if (flow->transport != TRANSPORT_UDP) {
+		compose_put(c, ";transport=");
+		compose_put(c, transport_uri((enum transport)flow->transport));
+	}
+	compose_put(c, ">");
+}
+
+
+void leg_heads(struct compose *c, const struct leg *leg, bool is_response,
+	       bool with_timer)
+{
+	compose_head(c, "Contact", leg_text(leg, LEG_CONTACT));
+	compose_head(c, is_response ? "Server" : "User-Agent",
+		     text_of("Tandem"));
+	compose_head(c, "Allow", text_of(leg_allow));
+	compose_head(c, "Supported",
+		     text_of(with_timer ? "100rel, timer" : "100rel"));
+}
+
+
+/* Request-URI and Route of RFC 3261 12.2.1.1; a first route without lr is a
+ * strict router, and the target goes last. */
+struct path {
+	struct text uri;
+	struct text routes;
+	struct text last;
+};
+
+
+static void path_of(struct path *path, const struct leg *leg)
+{
+	struct text rest = leg_text(leg, LEG_ROUTES), first;
+	struct head_addr addr;
+
+	path->uri = leg_text(leg, LEG_TARGET);
+	path->routes = rest;
+	path->last = (struct text){ "", 0 };
+	if (!rest.l || !head_list_next(&rest, &first) ||
+	    head_addr_parse(&addr, first) ||
+	    head_param(addr.uri.params, "lr", NULL))
+		return;
+
+	path->last = path->uri;
+	path->uri = addr.uri_text;
+	path->routes = text_trim(rest);
+}
+
+
+static void put_routes(struct compose *c, const struct path *path)
+{
+	if (path->routes.l || path->last.l)
+		compose_put(c, "Route: ");
+	compose_text(c, path->routes);
+	if (path->last.l) {
+		if (path->routes.l)
+			compose_put(c, ", ");
+		compose_put(c, "<");
+		compose_text(c, path->last);
+		compose_put(c, ">");
+	}
+	if (path->routes.l || path->last.l)
+		compose_put(c, "\r\n");
+}
+
+
+static void put_request(struct compose *c, const struct leg *leg,
+			enum method method, uint32_t cseq, const char *branch)
+{
+	struct path path;
+
+	path_of(&path, leg);
+	compose_put(c, method_name(method));
+	compose_put(c, " ");
+	compose_text(c, path.uri);
+	compose_put(c, " SIP/2.0\r\n");
+	leg_via(c, leg->call->sipd, &leg->i->flow, branch);
+	put_routes(c, &path);
+	compose_put(c, "Max-Forwards: 70\r\nFrom: ");
+	compose_text(c, leg_text(leg, LEG_LOCAL));
+	compose_put(c, ";tag=");
+	compose_text(c, leg_text(leg, LEG_LOCAL_TAG));
+	compose_put(c, "\r\n");
+	compose_head(c, "To", leg_text(leg, LEG_REMOTE));
+	compose_head(c, "Call-ID", leg_text(leg, LEG_CALL_ID));
+	compose_put(c, "CSeq: ");
+	compose_number(c, cseq);
+	compose_put(c, " ");
+	compose_put(c, method_name(method));
+	compose_put(c, "\r\n");
+}
+
+
+/* Transactions without a user end by themselves. */
+static void on_nothing(txn_id txn, int err, const struct message *m,
+		       const struct flow *from, void *arg, uint64_t user)
+{
+	(void)txn;
+	(void)err;
+	(void)m;
+	(void)from;
+	(void)arg;
+	(void)user;
+}
+
+
+int leg_send(struct leg *leg, const struct leg_request *r, txn_id *txnp)
+{
+	struct call *call = leg->call;
+	struct sipd *sipd = call->sipd;
+	char branch[TXN_BRANCH_SIZE];
+	struct compose c;
+	struct txn_send send = {
+		.method = r->method,
+		.branch = branch,
+		.to = leg->i->flow,
+		.resend = &call->i.params.resend,
+		.timeout_ms = r->timeout_ms,
+		.h = r->h ? r->h : on_nothing,
+		.arg = sipd,
+		.user = r->user,
+	};
+	const uint32_t cseq = r->cseq ? r->cseq : ++leg->i->local_cseq;
+	txn_id txn;
+	int err;
+
+	txn_branch(sipd->txns, branch);
+	compose_init(&c, sipd->scratch, sizeof(sipd->scratch));
+	put_request(&c, leg, r->method, cseq, branch);
+	compose_bytes(&c, r->heads.p, r->heads.l);
+	compose_body(&c, r->type ? r->type : "application/sdp", r->body);
+	if (c.is_full)
+		return EMSGSIZE;
+
+	send.request = compose_result(&c);
+	err = txn_send(sipd->txns, &send, txnp ? txnp : &txn);
+	if (!err && r->h)
+		leg->ours_cseq = cseq;
+
+	return err;
+}
+
+
+void leg_ack(struct leg *leg, uint32_t cseq, struct text body)
+{
+	struct sipd *sipd = leg->call->sipd;
+	char branch[TXN_BRANCH_SIZE];
+	struct compose c;
+
+	txn_branch(sipd->txns, branch);
+	compose_init(&c, sipd->scratch, sizeof(sipd->scratch));
+	put_request(&c, leg, METHOD_ACK, cseq, branch);
+	compose_body(&c, "application/sdp", body);
+	if (!c.is_full)
+		(void)wire_send(sipd->wire, &leg->i->flow, c.p, c.len);
+	leg->i->flags |= LEG_ACKED;
+}
+
+
+void leg_bye(struct leg *leg, enum end_reason reason, const char *passed_on)
+{
+	char heads[160], cause[32];
+	struct leg_request r = { .method = METHOD_BYE };
+	struct compose c;
+
+	compose_init(&c, heads, sizeof(heads));
+	compose_head(&c, "User-Agent", text_of("Tandem"));
+	compose_put(&c, "Reason: ");
+	compose_put(&c, passed_on && passed_on[0]
+				? passed_on
+				: reason_q850(reason, cause));
+	compose_put(&c, "\r\n");
+	r.heads = compose_result(&c);
+	(void)leg_send(leg, &r, NULL);
+	leg->i->state = LEG_ENDED;
+}
+
+
+/* --- answers nobody waits for --------------------------------------------- */
+
+/* Both from what the response says: it is our own INVITE that it repeats. They
+ * go back to where it came from, and nowhere else, whatever Contact says. */
+static void put_stray(struct compose *c, struct sipd *sipd,
+		      const struct message *m, const struct flow *from,
+		      enum method method, const char *branch)
+{
+	const struct text target = contact_uri(m);
+	const struct text routes = routes_of(sipd, m, true);
+
+	compose_init(c, sipd->scratch, sizeof(sipd->scratch));
+	compose_put(c, method_name(method));
+	compose_put(c, " ");
+	compose_text(c, target);
+	compose_put(c, " SIP/2.0\r\n");
+	leg_via(c, sipd, from, branch);
+	compose_head(c, "Route", routes);
+	compose_put(c, "Max-Forwards: 70\r\n");
+	compose_head(c, "From", message_head(m, HEAD_FROM));
+	compose_head(c, "To", message_head(m, HEAD_TO));
+	compose_head(c, "Call-ID", m->call_id);
+	compose_put(c, "CSeq: ");
+	/* PRACKs may have used the next ones */
+	compose_number(c, method == METHOD_ACK ? m->cseq : m->cseq + 64);
+	compose_put(c, " ");
+	compose_put(c, method_name(method));
+	compose_put(c, "\r\nContent-Length: 0\r\n\r\n");
+}
+
+
+void leg_reject_answer(struct sipd *sipd, const struct message *m,
+		       const struct flow *from)
+{
+	static const struct txn_resend resend = {
+		.waits_ms = { 500, 1000, 2000, 4000, 4000, 4000 },
+		.count = 6,
+	};
+	char branch[TXN_BRANCH_SIZE];
+	struct txn_send bye = {
+		.method = METHOD_BYE,
+		.branch = branch,
+		.to = *from,
+		.resend = &resend,
+		.h = on_nothing,
+	};
+	struct compose c;
+	txn_id txn;
+
+	if (!contact_uri(m).p || !m->to_tag.l)
+		return;
+
+	txn_branch(sipd->txns, branch);
+	put_stray(&c, sipd, m, from, METHOD_ACK, branch);
+	if (!c.is_full)
+		(void)wire_send(sipd->wire, from, c.p, c.len);
+	txn_branch(sipd->txns, branch);
+	put_stray(&c, sipd, m, from, METHOD_BYE, branch);
+	bye.request = compose_result(&c);
+	if (!c.is_full)
+		(void)txn_send(sipd->txns, &bye, &txn);
+}

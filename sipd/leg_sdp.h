@@ -1,0 +1,34 @@
+/**
+ * @file sipd/leg_sdp.h  The SDP that one side is told of the other's
+ */
+#ifndef TANDEM_SIPD_LEG_SDP_H
+#define TANDEM_SIPD_LEG_SDP_H
+
+#include "sipd/call.h"
+
+/**
+ * What `to` is told, made of what the other side said
+ *
+ * o= is ours towards each peer: its version goes up by one when what it is
+ * told changes, and only then. The result is kept as the last that was sent,
+ * and lies there.
+ *
+ * @return 0; ENOENT: no codec is left; EBADMSG, EMSGSIZE, ENOSPC
+ */
+int leg_sdp_make(struct leg *to, struct text body, struct text *outp);
+
+enum {
+	LEG_CODECS_MAX = 64
+};
+/** What a side may use (media 8) */
+void leg_codecs(struct sdp_codecs *codecs, const char **names,
+		const struct catalog *c, const struct call *call, bool of_b);
+
+/** The last that was sent to it; empty: none */
+struct text leg_sdp(const struct leg *leg);
+
+/** Note what it said. @return is it the same session and version as before?
+ *  An SDP that cannot be read: -EBADMSG through errp */
+bool leg_sdp_heard(struct leg *leg, struct text body, int *errp);
+
+#endif

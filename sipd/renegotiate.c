@@ -1,0 +1,458 @@
+/**
+ * @file sipd/renegotiate.c  Offers and answers of an answered call
+ *
+ * One exchange at a time on each leg: leg->peer is what the peer asked and
+ * waits for, leg->ours what we asked of it. A request that is passed on has
+ * both: peer on the leg it came from, ours on the other.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "shared/base/id.h"
+#include "shared/base/util.h"
+#include "sipd/compose.h"
+#include "sipd/intake.h"
+#include "sipd/leg.h"
+#include "sipd/leg_sdp.h"
+#include "sipd/renegotiate.h"
+#include "sipd/session.h"
+
+#define OF_B (1ull << 63) /* In the user of our requests: which leg */
+
+
+static struct leg *other_of(struct leg *leg)
+{
+	return leg->is_b ? &leg->call->a : &leg->call->b;
+}
+
+
+/* --- answers to the peer
+ * -------------------------------------------------------- */
+
+static void reply_busy(struct leg *leg, txn_id txn)
+{
+	char seconds[8];
+
+	(void)text_print(seconds, sizeof(seconds), "%u",
+			 (unsigned)(id_random_u64() % 11));
+	intake_reply_head(leg->call->sipd, txn, 500, "Retry-After", seconds);
+}
+
+
+static void reply_ok(struct leg *leg, txn_id txn, enum method method,
+		     uint32_t cseq, struct text sdp)
+{
+	char heads[640];
+	struct compose c;
+	struct txn_reply reply = { .code = 200, .body = sdp };
+
+	compose_init(&c, heads, sizeof(heads));
+	leg_heads(&c, leg, true, (leg->call->i.flags & CALL_IS_TIMER) != 0);
+	session_heads(&c, leg, true, true);
+	reply.heads = compose_result(&c);
+	if (method == METHOD_INVITE) {
+		leg->peer_done = txn;
+		leg->ack_cseq = cseq;
+	}
+	call_publish(leg->call);
+	(void)txn_reply(leg->call->sipd->txns, txn, &reply);
+	session_refreshed(leg);
+}
+
+
+/* --- what comes of what was passed on
+ * -------------------------------------------- */
+
+static void forget_ours(struct leg *leg)
+{
+	leg->ours = 0;
+	leg->ours_kind = OURS_NONE;
+}
+
+
+/* The old session stays (call-lifetime 7). */
+static void restore_sdp(struct leg *leg)
+{
+	if (!leg->sdp_before.unit)
+		return;
+	call_blob_drop(leg->call, &leg->i->sdp);
+	leg->i->sdp = leg->sdp_before;
+	leg->sdp_before = (struct blob){ 0 };
+}
+
+
+static void accepted(struct leg *leg, struct leg *other,
+		     const struct message *m)
+{
+	const bool is_invite = leg->peer_method == METHOD_INVITE;
+	const txn_id txn = leg->peer;
+	struct text body = { "", 0 }, made = { "", 0 };
+	int err = 0;
+
+	call_blob_drop(leg->call, &other->sdp_before);
+	leg_refresh(other, m);
+	session_taken(other, m);
+	session_refreshed(other);
+	(void)message_sdp(m, &body);
+	if (body.l)
+		(void)leg_sdp_heard(other, body, &err);
+	if (!err && body.l)
+		err = leg_sdp_make(leg, body, &made);
+	if (m->cseq_method == METHOD_INVITE) {
+		if (leg->peer_late && !err)
+			other->ours_late = true; /* ACK waits for the answer */
+		else
+			leg_ack(other, m->cseq, (struct text){ "", 0 });
+	}
+	leg->peer = 0;
+	if (err)
+		(void)txn_reply_code(leg->call->sipd->txns, txn, 488);
+	else
+		reply_ok(leg, txn, is_invite ? METHOD_INVITE : METHOD_UPDATE,
+			 leg->peer_cseq, made);
+}
+
+
+static void end_by(struct leg *gone)
+{
+	struct call *call = gone->call;
+	struct verdict verdict = verdict_plain(END_NORMAL_RELEASE);
+
+	verdict.side = gone->is_b ? END_SIDE_CALLEE : END_SIDE_CALLER;
+	call_verdict(call, &verdict);
+	call_handle(call, EV_CUT);
+}
+
+
+static void refused(struct leg *leg, struct leg *other, unsigned code)
+{
+	const txn_id txn = leg->peer;
+
+	restore_sdp(other);
+	leg->peer = 0;
+	/* Our own credentials are no business of the peer. */
+	(void)txn_reply_code(leg->call->sipd->txns, txn,
+			     code == 401 || code == 407 ? 503 : code);
+	if (code == 481 || code == 408)
+		end_by(other);
+}
+
+
+static void on_forwarded(txn_id txn, int err, const struct message *m,
+			 const struct flow *from, void *arg, uint64_t user)
+{
+	struct sipd *sipd = arg;
+	struct call *call = call_find(sipd, user & ~OF_B);
+	struct leg *leg, *other;
+
+	if (!call || call->i.state == CALL_ENDED)
+		return;
+	other = user & OF_B ? &call->b : &call->a;
+	leg = other_of(other);
+	if (m)
+		leg_heard(other, m, from);
+	if (other->ours != txn) {
+		/* A 2xx that comes again, or late: ACK is all it wants. */
+		if (m && m->cseq_method == METHOD_INVITE &&
+		    m->code / 100 == 2 && !other->ours_late)
+			leg_ack(other, m->cseq, (struct text){ "", 0 });
+		return;
+	}
+	if (m && m->code < 200)
+		return;
+
+	forget_ours(other);
+	if (m && m->code < 300)
+		accepted(leg, other, m);
+	else
+		refused(leg, other, m ? m->code : 408);
+	(void)err;
+	session_free(leg);
+	session_free(other);
+}
+
+
+/* --- what the peer asks
+ * ------------------------------------------------------------- */
+
+static void on_event(txn_id txn, enum txn_event event, void *arg,
+		     uint64_t user)
+{
+	struct sipd *sipd = arg;
+	struct call *call = call_find(sipd, user & ~OF_B);
+	struct leg *leg;
+
+	if (!call || call->i.state != CALL_ANSWERED)
+		return;
+	leg = user & OF_B ? &call->b : &call->a;
+	if (event == TXN_CANCELLED && leg->peer == txn) {
+		struct leg *other = other_of(leg);
+
+		leg->peer = 0;
+		(void)txn_reply_code(sipd->txns, txn, 487);
+		if (other->ours) {
+			txn_cancel(sipd->txns, other->ours,
+				   (struct text){ "", 0 });
+			txn_forget(sipd->txns, other->ours);
+		}
+		forget_ours(other);
+		restore_sdp(other);
+	}
+	else if (event == TXN_UNACKED && leg->peer_done == txn) {
+		leg->peer_done = 0;
+		(void)text_copy(call->i.detail, sizeof(call->i.detail),
+				text_of("no_ack"));
+		call_end_with(call, END_SESSION_TIMEOUT);
+		call_handle(call, EV_CUT);
+	}
+}
+
+
+static bool is_too_short(struct leg *leg, txn_id txn, const struct message *m)
+{
+	const uint32_t min_s = leg->call->i.params.min_se_s;
+	char text[16];
+	uint32_t seconds;
+
+	if (!(leg->call->i.flags & CALL_IS_TIMER) ||
+	    message_seconds(m, HEAD_SESSION_EXPIRES, &seconds) ||
+	    seconds >= min_s || !message_lists(m, HEAD_SUPPORTED, "timer"))
+		return false;
+
+	(void)text_print(text, sizeof(text), "%u", min_s);
+	intake_reply_head(leg->call->sipd, txn, 422, "Min-SE", text);
+
+	return true;
+}
+
+
+static void pass_on(struct leg *leg, txn_id txn, const struct message *m,
+		    struct text body)
+{
+	struct leg *other = other_of(leg);
+	struct call *call = leg->call;
+	const bool as_update = m->method == METHOD_UPDATE &&
+			       (other->i->flags & LEG_CAN_UPDATE);
+	char heads[640];
+	struct compose c;
+	struct leg_request r = {
+		.method = as_update ? METHOD_UPDATE : METHOD_INVITE,
+		.h = on_forwarded,
+		.user = call->id | (other->is_b ? OF_B : 0),
+	};
+	int err = 0;
+
+	if (other->ours || other->peer || other->peer_done) {
+		(void)txn_reply_code(call->sipd->txns, txn, 491);
+		return;
+	}
+	if (call->i.state != CALL_ANSWERED && !as_update) {
+		(void)txn_reply_code(call->sipd->txns, txn, 488);
+		return;
+	}
+
+	if (body.l) {
+		other->sdp_before = other->i->sdp;
+		other->i->sdp = (struct blob){ 0 };
+		err = leg_sdp_make(other, body, &r.body);
+		if (err)
+			restore_sdp(other);
+	}
+	compose_init(&c, heads, sizeof(heads));
+	leg_heads(&c, other, false, (call->i.flags & CALL_IS_TIMER) != 0);
+	session_heads(&c, other, false, false);
+	r.heads = compose_result(&c);
+	if (!err)
+		err = leg_send(other, &r, &other->ours);
+	if (err) {
+		(void)txn_reply_code(call->sipd->txns, txn,
+				     err == ENOENT ? 488 : 500);
+		return;
+	}
+
+	if (m->method == METHOD_INVITE)
+		(void)txn_reply_code(call->sipd->txns, txn, 100);
+	other->ours_kind = OURS_FORWARD;
+	other->ours_method = (uint8_t)r.method;
+	leg->peer = txn;
+	leg->peer_method = (uint8_t)m->method;
+	leg->peer_cseq = m->cseq;
+	leg->peer_late = m->method == METHOD_INVITE && !body.l;
+	call_publish(call);
+}
+
+
+void renegotiate_receive(struct leg *leg, txn_id txn, const struct message *m)
+{
+	struct call *call = leg->call;
+	struct txns *txns = call->sipd->txns;
+	struct text body;
+	bool same = false;
+	int err = 0;
+
+	txn_own(txns, txn, on_event, call->sipd,
+		call->id | (leg->is_b ? OF_B : 0));
+	if (leg->ours && leg->ours_method != METHOD_INFO) {
+		(void)txn_reply_code(txns, txn, 491);
+		return;
+	}
+	if (leg->peer || leg->peer_done) {
+		reply_busy(leg, txn);
+		return;
+	}
+	if (is_too_short(leg, txn, m))
+		return;
+	if (message_sdp(m, &body)) {
+		intake_reply_head(call->sipd, txn, 415, "Accept",
+				  "application/sdp");
+		return;
+	}
+
+	leg_refresh(leg, m);
+	if (body.l)
+		same = leg_sdp_heard(leg, body, &err);
+	if (err) {
+		(void)txn_reply_code(txns, txn, 488);
+		return;
+	}
+	session_taken(leg, m);
+	if (m->method == METHOD_UPDATE && !body.l)
+		reply_ok(leg, txn, METHOD_UPDATE, m->cseq, body);
+	else if (same && call->i.state == CALL_ANSWERED)
+		reply_ok(leg, txn, m->method, m->cseq, leg_sdp(leg));
+	else
+		pass_on(leg, txn, m, body);
+}
+
+
+void renegotiate_acked(struct leg *leg, const struct message *m)
+{
+	struct leg *other = other_of(leg);
+	struct text body, made = { "", 0 };
+
+	if (!leg->peer_done || m->cseq != leg->ack_cseq)
+		return;
+
+	txn_acked(leg->call->sipd->txns, leg->peer_done);
+	leg->peer_done = 0;
+	if (other->ours_late) {
+		other->ours_late = false;
+		if (!message_sdp(m, &body) && body.l)
+			(void)leg_sdp_make(other, body, &made);
+		leg_ack(other, other->ours_cseq, made);
+	}
+	session_free(leg);
+	session_free(other);
+}
+
+
+/* --- what we ask by ourselves
+ * ----------------------------------------------------- */
+
+static void on_offered(txn_id txn, int err, const struct message *m,
+		       const struct flow *from, void *arg, uint64_t user)
+{
+	struct sipd *sipd = arg;
+	struct call *call = call_find(sipd, user);
+
+	(void)err;
+	if (!call)
+		return;
+	if (m && m->code / 100 == 2)
+		leg_ack(&call->a, m->cseq, (struct text){ "", 0 });
+	if (call->a.ours != txn || (m && m->code < 200))
+		return;
+	if (m)
+		leg_heard(&call->a, m, from);
+	forget_ours(&call->a);
+	session_free(&call->a);
+}
+
+
+void renegotiate_offer(struct leg *leg)
+{
+	struct call *call = leg->call;
+	char heads[640];
+	struct compose c;
+	struct leg_request r = {
+		.method = METHOD_INVITE,
+		.body = leg_sdp(leg),
+		.h = on_offered,
+		.user = call->id,
+	};
+
+	compose_init(&c, heads, sizeof(heads));
+	leg_heads(&c, leg, false, (call->i.flags & CALL_IS_TIMER) != 0);
+	session_heads(&c, leg, false, false);
+	r.heads = compose_result(&c);
+	if (leg_send(leg, &r, &leg->ours))
+		return;
+	leg->ours_kind = OURS_OFFER;
+	leg->ours_method = METHOD_INVITE;
+}
+
+
+/* --- INFO
+ * --------------------------------------------------------------------------- */
+
+static void on_passed(txn_id txn, int err, const struct message *m,
+		      const struct flow *from, void *arg, uint64_t user)
+{
+	struct sipd *sipd = arg;
+	struct call *call = call_find(sipd, user & ~OF_B);
+	struct leg *leg, *other;
+	unsigned code;
+
+	(void)err;
+	if (!call)
+		return;
+	other = user & OF_B ? &call->b : &call->a;
+	leg = other_of(other);
+	if (other->ours != txn || (m && m->code < 200))
+		return;
+	if (m)
+		leg_heard(other, m, from);
+	code = m ? m->code : 408;
+	forget_ours(other);
+	(void)txn_reply_code(sipd->txns, leg->peer,
+			     code == 401 || code == 407 ? 503 : code);
+	leg->peer = 0;
+	if ((code == 481 || code == 408) && call->i.state == CALL_ANSWERED)
+		end_by(other);
+	session_free(leg);
+	session_free(other);
+}
+
+
+void renegotiate_forward(struct leg *leg, txn_id txn, const struct message *m)
+{
+	struct leg *other = other_of(leg);
+	struct call *call = leg->call;
+	char type[128];
+	struct leg_request r = {
+		.method = m->method,
+		.body = m->body,
+		.type = type,
+		.h = on_passed,
+		.user = call->id | (other->is_b ? OF_B : 0),
+	};
+
+	if (leg->peer || other->ours || other->i->state < LEG_EARLY) {
+		reply_busy(leg, txn);
+		return;
+	}
+	if (text_copy(type, sizeof(type), message_head(m, HEAD_CONTENT_TYPE)))
+		type[0] = '\0';
+	if (m->body.l && !type[0]) {
+		(void)txn_reply_code(call->sipd->txns, txn, 415);
+		return;
+	}
+	if (leg_send(other, &r, &other->ours)) {
+		(void)txn_reply_code(call->sipd->txns, txn, 500);
+		return;
+	}
+	other->ours_kind = OURS_FORWARD;
+	other->ours_method = (uint8_t)m->method;
+	leg->peer = txn;
+	leg->peer_method = (uint8_t)m->method;
+}
