@@ -1,0 +1,310 @@
+/**
+ * @file sipd/call_route.c  To the next gateway that may be tried
+ */
+#include <errno.h>
+
+#include "shared/base/log.h"
+#include "shared/base/metric.h"
+#include "shared/base/util.h"
+#include "sipd/attempt.h"
+#include "sipd/call_act.h"
+#include "sipd/credit.h"
+#include "sipd/health.h"
+#include "sipd/leg.h"
+#include "sipd/leg_sdp.h"
+#include "sipd/media.h"
+#include "sipd/metrics.h"
+#include "sipd/resolve.h"
+#include "sipd/view.h"
+#include "sipd/wire.h"
+
+
+int call_ask(struct call *call)
+{
+	return credit_ask(call);
+}
+
+
+/* --- one candidate ----------------------------------------------------------
+ */
+
+static const struct cat_target *target_of(const struct sipd *sipd,
+					  const struct catalog *c,
+					  const struct cat_routing *gateway)
+{
+	size_t n;
+	const struct cat_target *targets = catalog_span(c, RECORD_ROUTING,
+							gateway->addresses,
+							sizeof(*targets), &n);
+
+	/* call-setup 4.5: the first online one, in the order of the list */
+	for (size_t i = 0; i < n; i++)
+		if (health_of(sipd->health, gateway->gw.row.id, i) !=
+		    HEALTH_OFFLINE)
+			return &targets[i];
+
+	return NULL;
+}
+
+
+static enum transport transport_of(const struct cat_target *target)
+{
+	static const uint8_t transports[] = {
+		[CAT_UDP] = TRANSPORT_UDP,
+		[CAT_TCP] = TRANSPORT_TCP,
+		[CAT_TLS] = TRANSPORT_TLS,
+	};
+
+	return target->transport < COUNT_OF(transports)
+		       ? (enum transport)transports[target->transport]
+		       : TRANSPORT_UDP;
+}
+
+
+static void on_resolved(const struct resolved *r, void *arg, uint64_t user);
+
+
+/* Lines, then media. @return ROUTE_USABLE: it is being called, or media is
+ * asked for it */
+static enum route_token prepare(struct call *call, const struct view *view,
+				const struct cat_routing *gateway,
+				const struct addr *addr, struct sdp *offer)
+{
+	struct sipd *sipd = call->sipd;
+	struct setup *setup = call->setup;
+	const char *local_ip = catalog_str(view->route.c, RECORD_ROUTING,
+					   gateway->gw.local_ip);
+
+	if (wire_listener_find(sipd->wire, &setup->to.listener,
+			       (enum transport)setup->to.transport, local_ip,
+			       addr))
+		return ROUTE_UNRESOLVED;
+	if (call_b_lines_take(call, gateway))
+		return ROUTE_CPS_FULL;
+
+	setup->to.remote = *addr;
+	setup->to.conn = 0;
+	if (call->i.media == CALL_MEDIA_NONE &&
+	    media_is_relayed(call, view->route.c, gateway, offer)) {
+		if (!media_reserve(call))
+			return ROUTE_USABLE;
+		call_end_with(call, END_MEDIA_FAILURE);
+		call_handle(call, EV_EXHAUSTED);
+		return ROUTE_USABLE;
+	}
+	if (call->i.media == CALL_MEDIA_NONE)
+		call->i.media = CALL_MEDIA_BYPASS;
+	call_handle(call, EV_CANDIDATE);
+
+	return ROUTE_USABLE;
+}
+
+
+/* @return ROUTE_USABLE: something is under way for it */
+static enum route_token try_one(struct call *call, const struct view *view,
+				uint32_t id, struct sdp *offer)
+{
+	struct sipd *sipd = call->sipd;
+	struct setup *setup = call->setup;
+	const struct catalog *c = view->route.c;
+	const struct cat_routing *gateway = catalog_by_id(c, RECORD_ROUTING,
+							  id);
+	const char *names[LEG_CODECS_MAX];
+	const struct cat_target *target;
+	struct sdp_codecs codecs;
+	enum route_token token;
+	struct resolved r;
+	int err;
+
+	leg_codecs(&codecs, names, c, call, false);
+	token = route_usable(&view->route, id, offer, &codecs);
+	if (token != ROUTE_USABLE)
+		return token;
+	target = target_of(sipd, c, gateway);
+	if (!target)
+		return ROUTE_OFFLINE;
+
+	setup->to.transport = (uint8_t)transport_of(target);
+	setup->target_port = target->port;
+	if (text_copy(setup->target_host, sizeof(setup->target_host),
+		      text_of(catalog_str(c, RECORD_ROUTING, target->host))))
+		return ROUTE_UNRESOLVED;
+	err = resolve(sipd->resolver, text_of(setup->target_host),
+		      target->port, transport_of(target), &r, on_resolved,
+		      sipd, call->id);
+	if (err == EAGAIN)
+		return ROUTE_USABLE;
+	if (err || r.err || !r.addrc)
+		return ROUTE_UNRESOLVED;
+
+	return prepare(call, view, gateway, &r.addrs[0], offer);
+}
+
+
+/* --- the list
+ * ---------------------------------------------------------------- */
+
+static bool is_own(const struct addr *addr, void *arg)
+{
+	const struct sipd *sipd = arg;
+
+	return wire_is_own(sipd->wire, addr);
+}
+
+
+static struct sdp *offer_of(struct sdp *sdp, const struct call *call)
+{
+	const struct text body = blob_text(call->sipd->blobs, &call->i.offer);
+
+	if (!body.l || sdp_parse(sdp, body, is_own, call->sipd))
+		return NULL;
+
+	return sdp;
+}
+
+
+/* call-setup 4.6, and 8 if an attempt was made */
+static void exhausted(struct call *call)
+{
+	const struct setup *setup = call->setup;
+	struct verdict verdict;
+
+	if (setup->is_last_failed)
+		verdict = verdict_of(&setup->last,
+				     (call->i.flags & CALL_ALL_503) != 0);
+	else
+		verdict = verdict_plain(
+			setup->list.count
+				? route_none(setup->tokens, setup->tokenc)
+				: END_NO_AVAILABLE_ROUTER);
+	call_verdict(call, &verdict);
+	call_handle(call, EV_EXHAUSTED);
+}
+
+
+static void walk(struct call *call, const struct view *view)
+{
+	struct setup *setup = call->setup;
+	struct sdp *offer, sdp;
+
+	offer = offer_of(&sdp, call);
+	while (setup->next_candidate < setup->list.count) {
+		const uint32_t id =
+			setup->list.rows[setup->next_candidate++].gateway;
+		const enum route_token token = try_one(call, view, id, offer);
+
+		if (token == ROUTE_USABLE)
+			return;
+		attempt_skipped(call, id, token);
+	}
+	exhausted(call);
+}
+
+
+/* The number is a phone's: it has to be registered here. */
+static bool went_to_phone(struct call *call, const struct view *view)
+{
+	const uint32_t phone = route_local(view->route.c,
+					   text_of(call->setup->called.text));
+
+	if (!phone)
+		return false;
+
+	call->i.phone_b = phone;
+	call_end_with(call, END_NOT_REGISTERED);
+	call_handle(call, EV_EXHAUSTED);
+
+	return true;
+}
+
+
+int call_next(struct call *call)
+{
+	struct setup *setup = call->setup;
+	const struct route_caller caller = {
+		call->i.mapping ? RECORD_MAPPING : RECORD_PHONE,
+		call->i.mapping ? call->i.mapping : call->i.phone,
+	};
+	struct view view;
+
+	if (!view_init(&view, call->sipd, call))
+		return ENOENT;
+
+	if (!setup->has_list && !went_to_phone(call, &view))
+		route_list_make(&setup->list, &view.route, &caller,
+				text_of(setup->called.text));
+	setup->has_list = true;
+	if (!call->i.phone_b)
+		walk(call, &view);
+	view_done(&view);
+
+	return 0;
+}
+
+
+static void on_resolved(const struct resolved *r, void *arg, uint64_t user)
+{
+	struct sipd *sipd = arg;
+	struct call *call = call_find(sipd, user);
+	const struct cat_routing *gateway;
+	enum route_token token = ROUTE_UNRESOLVED;
+	struct sdp *offer, sdp;
+	struct view view;
+	uint32_t id;
+
+	if (!call || call->i.state != CALL_ROUTING ||
+	    !call->setup->next_candidate)
+		return;
+
+	id = call->setup->list.rows[call->setup->next_candidate - 1].gateway;
+	if (!view_init(&view, sipd, call))
+		return;
+	gateway = catalog_by_id(view.route.c, RECORD_ROUTING, id);
+	offer = offer_of(&sdp, call);
+	if (gateway && !r->err && r->addrc)
+		token = prepare(call, &view, gateway, &r->addrs[0], offer);
+	if (token != ROUTE_USABLE) {
+		attempt_skipped(call, id, token);
+		walk(call, &view);
+	}
+	view_done(&view);
+}
+
+
+/* --- away from a gateway
+ * ------------------------------------------------------ */
+
+void call_leave_b(struct call *call, const char *reason)
+{
+	struct sipd *sipd = call->sipd;
+	char heads[96];
+	struct compose c;
+
+	ev_timer_stop(&call->timer);
+	if (call->b.invite) {
+		compose_init(&c, heads, sizeof(heads));
+		compose_head(&c, "Reason", text_of(reason));
+		txn_cancel(sipd->txns, call->b.invite, compose_result(&c));
+		txn_forget(sipd->txns, call->b.invite);
+	}
+	if (call->b.ours) /* a PRACK */
+		txn_forget(sipd->txns, call->b.ours);
+	call->b.invite = call->b.ours = 0;
+	call->b.i->state = LEG_ENDED;
+	call_b_lines_give(call);
+	leg_drop(&call->b);
+}
+
+
+int call_switch(struct call *call)
+{
+	char reason[32];
+
+	metric_inc_at(M_GATEWAY_SWITCHES, 0);
+	log_info(&call->log, "gateway_switch from=%u cause=%u",
+		 call->i.gateway, call->setup->last.end);
+	call_leave_b(call, reason_q850(END_NO_ANSWER, reason));
+	call->i.switches++;
+
+	return call_next(call);
+}
