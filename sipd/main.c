@@ -2,29 +2,276 @@
  * @file sipd/main.c  SIP
  *
  * What sipd owns, the order it is brought up in, and what it does when it is
- * asked to stop: SIP signalling: wire, transactions, calls. In this release it
- * holds its sockets, lives, is watched and answers.
+ * asked to stop: wire, transactions, texts and lines in shared memory, calls.
  *
  * Everything else a daemon does (options, log, rights, bus, readiness,
  * metrics, adoption) is the same for all: shared/svc/svc.c.
  */
+#include <errno.h>
+#include <string.h>
+
+#include "shared/auth/authn.h"
+#include "shared/auth/secret.h"
+#include "shared/base/id.h"
+#include "shared/base/util.h"
+#include "shared/catalog/catalog.h"
+#include "shared/ev/ev.h"
 #include "shared/ev/re_on_uv.h"
 #include "shared/svc/svc.h"
+#include "sipd/admin.h"
+#include "sipd/call.h"
+#include "sipd/guard.h"
+#include "sipd/health.h"
+#include "sipd/intake.h"
+#include "sipd/lines.h"
 #include "sipd/metrics.h"
+#include "sipd/resolve.h"
+#include "sipd/sipd.h"
+#include "sipd/txn.h"
+#include "sipd/wire.h"
+
+enum {
+	TICK_MS = 100, /**< Lag is looked at, and the catalog's version */
+};
+
+/* clang-format off */
+static const struct svc_segment segments[] = {
+	{ "calls",     CALLS_MAGIC,     CALLS_VERSION,     CALLS_SLOT_SIZE,          true },
+	{ "texts",     TEXTS_MAGIC,     TEXTS_VERSION,     BLOB_SLOT_SIZE,           true },
+	{ "lines",     LINES_MAGIC,     LINES_VERSION,     sizeof(struct lines_slot), true },
+	{ "suspended", SUSPENDED_MAGIC, SUSPENDED_VERSION, SUSPENDED_SLOT_SIZE,      true },
+};
+/* clang-format on */
+
+/* What batches, routes, TLS and OpenSSL need */
+static const char *const syscalls[] = {
+	"recvmmsg",   "sendmmsg",   "getsockname", "getpeername",
+	"getsockopt", "setsockopt", "getrandom",   "uname",
+};
 
 
-/* libre (TCP, TLS, DNS) runs on the daemon's one loop. */
+int sipd_password(const struct sipd *sipd, const struct catalog *c,
+		  struct cat_span sealed, char *dst, size_t size)
+{
+	char password[SECRET_PASSWORD_MAX + 1];
+	size_t n;
+	const uint8_t *bytes = catalog_span(c, RECORD_ROUTING, sealed, 1, &n);
+	int err;
+
+	if (!n || !sipd->has_key)
+		return ENOENT;
+	err = secret_open(password, sipd->key, bytes, n);
+	if (!err)
+		err = text_copy(dst, size, text_of(password));
+	explicit_bzero(password, sizeof(password));
+
+	return err ? ENOENT : 0;
+}
+
+
+static int take_key(struct sipd *sipd)
+{
+	const char *path = svc_node(sipd->svc)->key_file;
+	const int err = secret_key_read(sipd->key, path);
+
+	sipd->has_key = !err;
+	if (err)
+		log_warn(sipd->log, "key_not_read file=%s why=%s", path,
+			 strerror(err));
+
+	return 0; /* passwords towards carriers wait for it; calls go on */
+}
+
+
+/* Nonces of all daemons are one family: what one made, another accepts. */
+static int open_authn(struct sipd *sipd)
+{
+	const struct segment *own = svc_segment(sipd->svc, "suspended");
+	const uint32_t workers = svc_node(sipd->svc)->workers;
+	struct authn_args args = {
+		.own = own,
+		.slotc = own->slotc / (workers ? workers : 1),
+	};
+	int err;
+
+	args.first = args.slotc * svc_self(sipd->svc).worker;
+	err = secret_derive(args.nonce_key, svc_node(sipd->svc)->key_file,
+			    "nonce");
+	if (err)
+		id_random(args.nonce_key, sizeof(args.nonce_key));
+
+	return authn_alloc(&sipd->authn, &args);
+}
+
+
+static int txns_send(const struct flow *to, const void *data, size_t len,
+		     void *arg)
+{
+	const struct sipd *sipd = arg;
+
+	return wire_send(sipd->wire, to, data, len);
+}
+
+
+static void on_wire_fail(const struct flow *to, int err, void *arg)
+{
+	const struct sipd *sipd = arg;
+
+	txn_fail(sipd->txns, to, err);
+}
+
+
+static int open_txns(struct sipd *sipd)
+{
+	struct txns_args args = {
+		.ev = sipd->ev,
+		.sendh = txns_send,
+		.requesth = intake_request,
+		.ackh = intake_ack,
+		.strayh = intake_stray,
+		.arg = sipd,
+	};
+
+	(void)text_print(sipd->mark, sizeof(sipd->mark), "Td%u",
+			 (unsigned)svc_self(sipd->svc).worker % 100);
+	memcpy(args.mark, sipd->mark, sizeof(args.mark));
+
+	return txns_alloc(&sipd->txns, &args);
+}
+
+
+static int open_wire(struct sipd *sipd)
+{
+	const struct wire_args args = {
+		.svc = sipd->svc,
+		.guard = sipd->guard,
+		.trace = sipd->trace,
+		.receiveh = intake_bytes,
+		.failh = on_wire_fail,
+		.arg = sipd,
+	};
+
+	return wire_alloc(&sipd->wire, &args);
+}
+
+
+static int open_shared(struct sipd *sipd)
+{
+	const struct segment *texts = svc_segment(sipd->svc, "texts");
+	const uint32_t workers = svc_node(sipd->svc)->workers;
+	const uint32_t worker = svc_self(sipd->svc).worker;
+	const uint32_t part = texts->slotc / (workers ? workers : 1);
+	int err;
+
+	err = blobs_alloc(&sipd->blobs, texts, part * worker, part);
+	if (!err)
+		err = lines_alloc(&sipd->lines,
+				  svc_segment(sipd->svc, "lines"), worker,
+				  workers ? workers : 1);
+
+	return err;
+}
+
+
+static void on_tick(void *arg)
+{
+	struct sipd *sipd = arg;
+	const struct catalog *c = catalog_pin(svc_catalog(sipd->svc));
+
+	guard_lag(sipd->guard, ev_lag_take_us(sipd->ev));
+	if (c && catalog_control(c)->version != sipd->catalog_version) {
+		sipd->catalog_version = catalog_control(c)->version;
+		health_reload(sipd->health);
+	}
+	if (c)
+		catalog_unpin(svc_catalog(sipd->svc), c);
+	metric_set(M_SIP_TRANSACTIONS, (int64_t)txn_count(sipd->txns));
+	metric_set(M_LINES_USED, lines_used(sipd->lines, LINES_ALL, 1));
+	ev_timer_start(&sipd->tick, sipd->ev, TICK_MS, on_tick, sipd);
+}
+
+
 static int sipd_open(struct svc *svc, void *state)
 {
-	(void)state;
+	struct sipd *sipd = state;
+	const char *dns = svc_node(svc)->dns_server;
+	int err;
 
-	return re_on_uv(svc_ev(svc));
+	sipd->svc = svc;
+	sipd->ev = svc_ev(svc);
+	sipd->log = svc_log(svc);
+	sipd->catalog_version = UINT64_MAX;
+	err = re_on_uv(sipd->ev);
+	if (!err)
+		err = take_key(sipd);
+	if (!err)
+		err = guard_alloc(&sipd->guard, sipd->log);
+	if (!err)
+		err = open_shared(sipd);
+	if (!err)
+		err = open_authn(sipd);
+	if (!err)
+		err = resolver_alloc(&sipd->resolver, svc, dns ? dns : "");
+	if (!err)
+		err = health_alloc(&sipd->health, sipd);
+	if (!err)
+		err = open_txns(sipd);
+	if (!err)
+		err = calls_alloc(&sipd->calls, sipd);
+	if (!err)
+		calls_adopt(sipd->calls);
+	if (!err)
+		err = open_wire(sipd);
+	if (!err)
+		on_tick(sipd);
+
+	return err;
+}
+
+
+static int sipd_reload(struct svc *svc, void *state)
+{
+	struct sipd *sipd = state;
+
+	(void)svc;
+
+	return wire_reload(sipd->wire);
+}
+
+
+static void sipd_drain(void *state)
+{
+	struct sipd *sipd = state;
+
+	sipd->is_draining = true;
+}
+
+
+static bool sipd_idle(const void *state)
+{
+	const struct sipd *sipd = state;
+
+	return calls_count(sipd) == 0;
 }
 
 
 static void sipd_close(void *state)
 {
-	(void)state;
+	struct sipd *sipd = state;
+
+	ev_timer_stop(&sipd->tick);
+	if (sipd->wire)
+		wire_flush(sipd->wire);
+	sipd->calls = calls_free(sipd->calls);
+	sipd->txns = txns_free(sipd->txns);
+	sipd->health = health_free(sipd->health);
+	sipd->resolver = resolver_free(sipd->resolver);
+	sipd->wire = wire_free(sipd->wire);
+	sipd->authn = authn_free(sipd->authn);
+	sipd->lines = lines_free(sipd->lines);
+	sipd->blobs = blobs_free(sipd->blobs);
+	sipd->guard = guard_free(sipd->guard);
+	explicit_bzero(sipd->key, sizeof(sipd->key));
 	(void)re_on_uv(NULL);
 }
 
@@ -34,9 +281,21 @@ int main(int argc, char *argv[])
 	const struct svc_def def = {
 		.name = "sipd",
 		.peer = PEER_SIPD,
+		.state_size = sizeof(struct sipd),
+		.commands = sipd_commands,
+		.commandc = sipd_commandc,
 		.metrics = sipd_metrics,
 		.metricc = SIPD_METRICC,
+		.segments = segments,
+		.segmentc = COUNT_OF(segments),
+		.syscalls = syscalls,
+		.syscallc = COUNT_OF(syscalls),
+		.uses_re = true,
+		.connects = true,
 		.open = sipd_open,
+		.reload = sipd_reload,
+		.drain = sipd_drain,
+		.idle = sipd_idle,
 		.close = sipd_close,
 	};
 

@@ -2,6 +2,7 @@
  * @file sipd/metrics.c  Metrics of sipd: rows and label sets
  */
 #include "shared/base/util.h"
+#include "shared/catalog/end_reason.h"
 #include "sipd/guard.h"
 #include "sipd/message.h"
 #include "sipd/metrics.h"
@@ -65,6 +66,34 @@ static const char *const label_drop[GUARD_DROPC] = {
 	[GUARD_DROP_SUSPENDED] = "suspended",
 };
 
+static const char *const label_call_state[] = {
+	"setup", "ringing", "answered", "ending",
+};
+
+static const char *const label_leg[] = { "a", "b" };
+
+static const char *const label_probe[] = { "confirmed", "failed", "dead" };
+
+static const char *const label_auth[METRICS_AUTHC] = {
+	[METRICS_AUTH_CHALLENGE] = "challenge",
+	[METRICS_AUTH_OK]        = "ok",
+	[METRICS_AUTH_FAILED]    = "failed",
+	[METRICS_AUTH_STALE]     = "stale",
+	[METRICS_AUTH_SUSPENDED] = "suspended",
+};
+
+#define LABELS_CALL_STATE LABELS_ONE("state", label_call_state)
+#define LABELS_AUTH       LABELS_ONE("result", label_auth)
+#define LABELS_PROBE                                                  \
+	{                                                             \
+		{ "leg", label_leg, COUNT_OF(label_leg) },            \
+		{ "result", label_probe, COUNT_OF(label_probe) },     \
+	}
+#define LABELS_CALL_END                                               \
+	{                                                             \
+		{ "reason", end_tokens, END_REASONC },                \
+		{ "side", end_sides, END_SIDEC },                     \
+	}
 #define LABELS_SIP_METHOD LABELS_ONE("method", label_method)
 #define LABELS_SIP_FAULT  LABELS_ONE("reason", label_fault)
 #define LABELS_SIP_DROP   LABELS_ONE("reason", label_drop)

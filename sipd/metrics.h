@@ -32,6 +32,15 @@ enum sip_direction {
 	SIP_DIRECTIONC
 };
 
+enum sipd_auth {
+	METRICS_AUTH_CHALLENGE,
+	METRICS_AUTH_OK,
+	METRICS_AUTH_FAILED,
+	METRICS_AUTH_STALE,
+	METRICS_AUTH_SUSPENDED,
+	METRICS_AUTHC
+};
+
 /** Index into tandem_sip_messages_total; method: enum method; code 0: a
  *  request */
 size_t sipd_metric_message(enum sip_direction direction, unsigned method,

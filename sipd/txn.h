@@ -104,6 +104,10 @@ void txn_receive(struct txns *txns, const struct message *m,
 /** What was sent to there did not arrive (wire_fail_h) */
 void txn_fail(struct txns *txns, const struct flow *to, int err);
 
+/** Answer a request that has a fault (message_fault), without a transaction */
+void txn_refuse(struct txns *txns, const struct message *m,
+		const struct flow *from, unsigned code);
+
 size_t txn_count(const struct txns *txns);
 
 /* --- server --------------------------------------------------------------- */

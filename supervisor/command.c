@@ -451,11 +451,14 @@ static struct forward *forward_free_place(struct supervisor *sup)
 }
 
 
-/* Whose the commands of an object are when no process is named. */
+/* Whose the commands of an object are when no process is named; a command of
+ * its own before its object. */
 static const struct {
 	const char *object;
 	enum peer peer;
 } owners[] = {
+	{ "gateway.status", PEER_SIPD }, { "call", PEER_SIPD },
+	{ "route", PEER_SIPD },          { "trace", PEER_SIPD },
 	{ "param", PEER_BILLINGD },      { "profile", PEER_BILLINGD },
 	{ "mapping", PEER_BILLINGD },    { "routing", PEER_BILLINGD },
 	{ "gateway", PEER_BILLINGD },    { "group", PEER_BILLINGD },
@@ -474,7 +477,8 @@ static struct child *owner_of(const struct supervisor *sup, const char *cmd)
 
 	(void)text_cut(text_of(cmd), '.', &object, &verb);
 	for (size_t i = 0; i < COUNT_OF(owners); i++)
-		if (text_is(object, owners[i].object))
+		if (strcmp(cmd, owners[i].object) == 0 ||
+		    text_is(object, owners[i].object))
 			return supervisor_child(
 				sup, (struct peer_id){
 					     (uint16_t)owners[i].peer, 0 });

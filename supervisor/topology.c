@@ -10,6 +10,7 @@
 #include "shared/catalog/control.h"
 #include "shared/shm/life.h"
 #include "sipd/blob.h"
+#include "sipd/call_slot.h"
 #include "sipd/lines.h"
 #include "supervisor/processes.h"
 #include "supervisor/topology.h"
@@ -40,6 +41,7 @@ const struct segment_def segments[] = {
 	{ "processes", PEER_SUPERVISOR, false, PROCESSES_MAGIC, PROCESSES_VERSION, PROCESSES_SLOT_SIZE, SLOTS_FIXED, PROCESSES_SLOTS, false },
 	{ "life",      PEER_NONE,       true,  LIFE_MAGIC,      LIFE_VERSION,      sizeof(struct life), SLOTS_ONE,   1,               false },
 	{ "catalog",   PEER_BILLINGD,   false, CATALOG_MAGIC,   CATALOG_VERSION,   CATALOG_SLOT_SIZE,   SLOTS_FIXED, 1,               true },
+	{ "calls",     PEER_SIPD,       false, CALLS_MAGIC,     CALLS_VERSION,     CALLS_SLOT_SIZE,   SLOTS_PER_CALL, 1,               true },
 	{ "texts",     PEER_SIPD,       false, TEXTS_MAGIC,     TEXTS_VERSION,     BLOB_SLOT_SIZE,      SLOTS_PER_CALL, 2,            true },
 	{ "lines",     PEER_SIPD,       false, LINES_MAGIC,     LINES_VERSION,     sizeof(struct lines_slot), SLOTS_PER_CALL, 1,      true },
 	{ "suspended", PEER_SIPD,       false, SUSPENDED_MAGIC, SUSPENDED_VERSION, SUSPENDED_SLOT_SIZE, SLOTS_FIXED, 65536,           true },

@@ -66,8 +66,8 @@ static void a_process_gets_its_own_to_write_and_shared_ones_to_read(
 	(void)state;
 
 	n = segments_of(s, (struct peer_id){ PEER_ECHOD, 0 }, rows);
-	assert_int_equal(n, 7); /* and what is shared: catalog, texts, lines,
-				 * suspended */
+	assert_int_equal(n, 8); /* and what is shared: catalog, calls, texts,
+				 * lines, suspended */
 	assert_true(row_of(rows, n, "echo")->writable);
 	assert_true(row_of(rows, n, "life")->writable);
 	assert_true(row_of(rows, n, "counters")->writable);

@@ -1,0 +1,551 @@
+/**
+ * @file sipd/invite.c  An INVITE becomes a call, or is refused
+ *
+ * In the order of call-setup: who is it, may it be answered at all, is it well
+ * formed, what are its numbers, is it admitted. A challenge, a 422 and a
+ * request that is refused for its form are no calls and leave no record.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "shared/auth/authn.h"
+#include "shared/base/clk.h"
+#include "shared/base/metric.h"
+#include "shared/base/util.h"
+#include "shared/ev/ev.h"
+#include "shared/svc/svc.h"
+#include "sipd/call.h"
+#include "sipd/guard.h"
+#include "sipd/intake.h"
+#include "sipd/leg.h"
+#include "sipd/metrics.h"
+#include "sipd/params.h"
+#include "sipd/view.h"
+
+/* One INVITE on its way through this file */
+struct invite {
+	struct sipd *sipd;
+	const struct catalog *c;
+	txn_id txn;
+	const struct message *m;
+	const struct flow *from;
+	struct identified who;
+	struct timer_asked asked;
+	struct timer_terms terms;
+};
+
+
+/* --- calls that are none of anybody known ---------------------------------- */
+
+static void on_a_event(txn_id txn, enum txn_event event, void *arg,
+		       uint64_t user)
+{
+	struct sipd *sipd = arg;
+	struct call *call = call_find(sipd, user);
+
+	(void)txn;
+	if (call)
+		call_heard_a(call, event);
+}
+
+
+/* A struct call with what every record has */
+static struct call *call_of(struct invite *inv)
+{
+	struct sipd *sipd = inv->sipd;
+	struct text facts[FACTC] = { { NULL, 0 } };
+	struct numbers numbers;
+	struct call *call;
+
+	if (call_alloc(&call, sipd))
+		return NULL;
+	call->setup = setup_take(sipd);
+	if (!call->setup) {
+		call_free(call);
+		return NULL;
+	}
+
+	call->i.start_us = clk_wall_us();
+	call->i.source = inv->from->remote;
+	call->i.transport = inv->from->transport;
+	call->i.config_version = catalog_control(inv->c)->version;
+	call->i.flags = CALL_ALL_503;
+	params_take(&call->i.params, inv->c);
+	(void)text_copy(call->a.tag, sizeof(call->a.tag),
+			text_of(txn_local_tag(sipd->txns, inv->txn)));
+	(void)numbers_take(&numbers, inv->c, inv->m, inv->who.kind,
+			   inv->who.id);
+	facts[FACT_CALLER_ORIGINAL] = text_of(numbers.caller_original.text);
+	facts[FACT_CALLER] = text_of(numbers.caller.text);
+	facts[FACT_CALLED_ORIGINAL] = text_of(numbers.called_original.text);
+	facts[FACT_CALLED] = text_of(numbers.called.text);
+	call->setup->caller = numbers.caller;
+	call->setup->called = numbers.called;
+	call->setup->called_original = numbers.called_original;
+	call->a.invite = inv->txn;
+	txn_own(sipd->txns, inv->txn, on_a_event, sipd, call->id);
+	txn_resend_set(sipd->txns, inv->txn, &call->i.params.resend);
+	if (call_facts_set(call, facts) ||
+	    leg_take_invite(&call->a, inv->m, inv->from) ||
+	    leg_add(&call->a)) {
+		call_free(call);
+		return NULL;
+	}
+
+	return call;
+}
+
+
+/* Of a source that may not call: recorded if the operator wants to know. */
+static void refuse_illegal(struct invite *inv, enum end_reason reason,
+			   bool is_unknown)
+{
+	struct sipd *sipd = inv->sipd;
+	const bool silent = is_unknown &&
+			    !catalog_int(inv->c, SS_REPLY_UNAUTHORIZED);
+	struct call *call = NULL;
+
+	log_info(sipd->log, "illegal_call reason=%s", end_defs[reason].token);
+	if (silent)
+		metric_inc_at(M_SIP_DROPPED, GUARD_DROP_UNKNOWN);
+	if (catalog_int(inv->c, SERVER_BILLING_RECORD_ILLEGAL_CALL))
+		call = call_of(inv);
+	if (!call) {
+		if (silent)
+			txn_ignore(sipd->txns, inv->txn);
+		else
+			(void)txn_reply_code(sipd->txns, inv->txn, 403);
+		return;
+	}
+
+	call->i.flags |= CALL_IS_ILLEGAL;
+	call->is_silent = silent;
+	call_end_with(call, reason);
+	call_handle(call, EV_DENIED);
+}
+
+
+/* --- authentication -------------------------------------------------------- */
+
+enum {
+	VALUES_MAX = 4
+};
+
+
+static size_t values_of(struct text values[VALUES_MAX],
+			const struct message *m, enum head head)
+{
+	size_t n = 0;
+
+	for (uint8_t row = m->first[head]; row != 255 && n < VALUES_MAX;
+	     row = m->rows[row].next)
+		values[n++] = m->rows[row].value;
+
+	return n;
+}
+
+
+static void reply_challenge(struct invite *inv,
+			    const struct authn_answer *answer)
+{
+	const struct txn_reply reply = {
+		.code = answer->code,
+		.heads = { answer->heads, answer->headc },
+	};
+
+	(void)txn_reply(inv->sipd->txns, inv->txn, &reply);
+}
+
+
+static void reply_suspended(struct invite *inv,
+			    const struct authn_answer *answer)
+{
+	char seconds[16];
+
+	(void)text_print(seconds, sizeof(seconds), "%u",
+			 answer->retry_after_s);
+	intake_reply_head(inv->sipd, inv->txn, 403, "Retry-After", seconds);
+}
+
+
+/* After the digest the credentials say who it is. */
+static bool terminal_of(struct invite *inv, const char *user)
+{
+	const struct cat_phone *phone = catalog_phone(inv->c, text_of(user));
+	const struct cat_gateway *gw;
+
+	if (phone) {
+		inv->who.kind = RECORD_PHONE;
+		inv->who.id = phone->row.id;
+		return true;
+	}
+	gw = catalog_terminal(inv->c, text_of(user), &inv->who.kind);
+	if (!gw)
+		return false;
+	inv->who.id = gw->row.id;
+
+	return true;
+}
+
+
+/* @return may it go on? If not, it has been answered. */
+static bool authenticate(struct invite *inv)
+{
+	struct sipd *sipd = inv->sipd;
+	const struct message *m = inv->m;
+	const struct wire_listener *l = wire_listener(sipd->wire,
+						      inv->from->listener);
+	struct text values[VALUES_MAX], proxy_values[VALUES_MAX];
+	const struct authn_request request = {
+		.method = m->method_text,
+		.uri = m->uri,
+		.call_id = m->call_id,
+		.cseq = m->cseq,
+		.source = &inv->from->remote,
+		.realm = params_realm(inv->c, l->host),
+		.authorizations = values,
+		.authorizationc = values_of(values, m, HEAD_AUTHORIZATION),
+		.proxy_authorizations = proxy_values,
+		.proxy_authorizationc = values_of(proxy_values, m,
+						  HEAD_PROXY_AUTHORIZATION),
+		.user = inv->who.username,
+	};
+	const int64_t now_us = ev_now_us(sipd->ev);
+	struct authn_answer answer;
+
+	authn_check(sipd->authn, inv->c, &request, authn_lookup_catalog,
+		    unconst(inv->c), now_us, clk_wall_us(), &answer);
+	if (answer.is_failed) {
+		metric_inc_at(M_AUTH, METRICS_AUTH_FAILED);
+		guard_offend(sipd->guard, inv->c, &inv->from->remote,
+			     GUARD_BAD_DIGEST, now_us);
+	}
+	if (answer.suspended_now) {
+		char ip[ADDR_TEXT_MAX];
+
+		log_warn(sipd->log,
+			 "terminal_suspended user=%s ip=%s counter=%s "
+			 "seconds=%u",
+			 answer.user, addr_print(&inv->from->remote, ip),
+			 authn_counters[answer.counter], answer.seconds);
+	}
+
+	switch (answer.verdict) {
+	case AUTHN_ACCEPT:
+		metric_inc_at(M_AUTH, METRICS_AUTH_OK);
+		guard_authenticated(sipd->guard, &inv->from->remote, now_us);
+		if (terminal_of(inv, answer.user))
+			return true;
+		(void)txn_reply_code(sipd->txns, inv->txn, 403);
+		break;
+	case AUTHN_CHALLENGE:
+		metric_inc_at(M_AUTH, answer.is_stale
+					      ? METRICS_AUTH_STALE
+					      : METRICS_AUTH_CHALLENGE);
+		reply_challenge(inv, &answer);
+		break;
+	case AUTHN_SUSPENDED:
+		metric_inc_at(M_AUTH, METRICS_AUTH_SUSPENDED);
+		reply_suspended(inv, &answer);
+		break;
+	case AUTHN_SILENCE:
+		metric_inc_at(M_SIP_DROPPED, GUARD_DROP_SUSPENDED);
+		txn_ignore(sipd->txns, inv->txn);
+		break;
+	case AUTHN_REFUSE:
+	default:
+		refuse_illegal(inv, END_AUTHENTICATION_FAILED, false);
+		break;
+	}
+
+	return false;
+}
+
+
+/* --- form ------------------------------------------------------------------ */
+
+static enum timer_refresher refresher_of(const struct message *m)
+{
+	const struct text value = message_head(m, HEAD_SESSION_EXPIRES);
+	struct text head, rest, refresher;
+
+	if (!value.p || !text_cut(value, ';', &head, &rest) ||
+	    !head_param(rest, "refresher", &refresher))
+		return REFRESHER_NONE;
+
+	return text_is_nocase(refresher, "uac")   ? REFRESHER_UAC
+	       : text_is_nocase(refresher, "uas") ? REFRESHER_UAS
+						  : REFRESHER_NONE;
+}
+
+
+void timer_asked_of(struct timer_asked *asked, const struct message *m)
+{
+	*asked = (struct timer_asked){ .has_expires = false };
+	asked->has_expires = message_seconds(m, HEAD_SESSION_EXPIRES,
+					     &asked->expires_s) == 0;
+	if (message_seconds(m, HEAD_MIN_SE, &asked->min_se_s))
+		asked->min_se_s = 0;
+	asked->refresher = refresher_of(m);
+	asked->is_supported = message_lists(m, HEAD_SUPPORTED, "timer");
+	asked->is_required = message_lists(m, HEAD_REQUIRE, "timer");
+}
+
+
+/* An extension that we do not have (call-setup 12.6)? Its name goes into
+ * Unsupported. */
+static bool lacks_extension(struct invite *inv)
+{
+	struct message_cursor cursor = { 0 };
+	char name[64];
+	struct text value;
+
+	while (message_next(inv->m, HEAD_REQUIRE, &cursor, &value)) {
+		if (text_is_nocase(value, "100rel") ||
+		    text_is_nocase(value, "timer"))
+			continue;
+		if (text_copy(name, sizeof(name), value))
+			(void)text_copy(name, sizeof(name), text_of("?"));
+		intake_reply_head(inv->sipd, inv->txn, 420, "Unsupported",
+				  name);
+		return true;
+	}
+
+	return false;
+}
+
+
+/* @return may it go on? If not, it has been answered. */
+static bool is_well_formed(struct invite *inv)
+{
+	struct call_params now;
+	struct sipd *sipd = inv->sipd;
+	char seconds[16];
+	uint32_t hops;
+	struct text sdp;
+
+	if (!message_seconds(inv->m, HEAD_MAX_FORWARDS, &hops) && hops == 0) {
+		(void)txn_reply_code(sipd->txns, inv->txn, 483);
+		return false;
+	}
+	if (!message_head(inv->m, HEAD_CONTACT).p) {
+		(void)txn_reply_code(sipd->txns, inv->txn, 400);
+		return false;
+	}
+	if (lacks_extension(inv))
+		return false;
+	if (message_sdp(inv->m, &sdp) == ENOTSUP) {
+		intake_reply_head(sipd, inv->txn, 415, "Accept",
+				  "application/sdp");
+		return false;
+	}
+
+	params_take(&now, inv->c);
+	timer_asked_of(&inv->asked, inv->m);
+	timer_negotiate(&inv->terms, &inv->asked,
+			&(struct timer_params){
+				.is_off = now.timer_off,
+				.ttl_s = now.ttl_s,
+				.min_se_s = now.min_se_s,
+				.refresher =
+					(enum timer_refresher)now.refresher,
+			});
+	if (inv->terms.code == 420) {
+		intake_reply_head(sipd, inv->txn, 420, "Unsupported", "timer");
+		return false;
+	}
+	if (inv->terms.code) {
+		(void)text_print(seconds, sizeof(seconds), "%u",
+				 inv->terms.min_se_s);
+		intake_reply_head(sipd, inv->txn, inv->terms.code, "Min-SE",
+				  seconds);
+		return false;
+	}
+
+	return true;
+}
+
+
+/* --- the call ---------------------------------------------------------------
+ */
+
+static void take_caller(struct call *call, const struct invite *inv)
+{
+	struct sipd *sipd = inv->sipd;
+	const struct cat_gateway *gw;
+	const struct cat_phone *phone;
+
+	if (inv->who.kind == RECORD_PHONE) {
+		phone = catalog_by_id(inv->c, RECORD_PHONE, inv->who.id);
+		call->i.phone = inv->who.id;
+		call->i.account = phone ? phone->account : 0;
+		return;
+	}
+
+	gw = catalog_by_id(inv->c, RECORD_MAPPING, inv->who.id);
+	call->i.mapping = inv->who.id;
+	if (!gw)
+		return;
+	call->i.account = gw->account;
+	call->i.group_a = gw->group;
+	call->a.i->request_address = (uint8_t)gw->request_address;
+	txn_reply_to(sipd->txns, inv->txn,
+		     (enum txn_reply_address)gw->reply_address);
+}
+
+
+static int take_identity(struct call *call, const struct invite *inv)
+{
+	struct text facts[FACTC] = { { NULL, 0 } };
+	struct identity_in in;
+
+	identity_take(&in, inv->c, inv->m, inv->who.kind, inv->who.id);
+	facts[FACT_DISPLAY] = in.display;
+	facts[FACT_PRIVACY] = in.privacy;
+	facts[FACT_PAI_SIP] = in.pai_sip;
+	facts[FACT_PAI_TEL] = in.pai_tel;
+	facts[FACT_PPI_SIP] = in.ppi_sip;
+	facts[FACT_PPI_TEL] = in.ppi_tel;
+	facts[FACT_RPID] = in.rpid;
+
+	return call_facts_set(call, facts);
+}
+
+
+static bool is_own(const struct addr *addr, void *arg)
+{
+	const struct sipd *sipd = arg;
+
+	return wire_is_own(sipd->wire, addr);
+}
+
+
+static enum end_reason take_offer(struct call *call, const struct invite *inv)
+{
+	struct text body;
+	struct sdp sdp;
+
+	(void)message_sdp(inv->m, &body);
+	if (!body.l) {
+		call->i.flags |= CALL_LATE_OFFER;
+		return END_NONE;
+	}
+	if (sdp_parse(&sdp, body, is_own, inv->sipd))
+		return END_MEDIA_FAILURE;
+	if (blob_take(inv->sipd->blobs, &call->i.offer, &body, 1))
+		return END_INTERNAL_ERROR;
+	call->a.i->peer_session = sdp.session;
+	call->a.i->peer_version = sdp.version;
+
+	return END_NONE;
+}
+
+
+static enum end_reason admit(struct call *call, const struct invite *inv)
+{
+	struct sipd *sipd = inv->sipd;
+	const struct route_caller caller = { inv->who.kind, inv->who.id };
+	enum end_reason reason;
+	struct view view;
+
+	if (sipd->is_draining)
+		return END_CAPACITY_LIMIT;
+	if (!view_init(&view, sipd, call))
+		return END_INTERNAL_ERROR;
+	reason = route_admit(&view.route, &caller, &call->setup->caller,
+			     &call->setup->called,
+			     guard_is_overloaded(sipd->guard));
+	view_done(&view);
+	if (reason == END_CAPACITY_LIMIT)
+		call->retry_after_s = call_is_switch_full(call, inv->c) ? 5
+									: 1;
+	if (!reason)
+		reason = call_lines_take(call, inv->c);
+
+	return reason;
+}
+
+
+/* The contact that A sees: the called number at our address */
+static int take_contact(struct call *call)
+{
+	struct text texts[LEG_TEXTC] = { { NULL, 0 } };
+	char contact[256];
+	struct compose c;
+
+	compose_init(&c, contact, sizeof(contact));
+	leg_contact(&c, call->sipd, &call->a.i->flow,
+		    call_fact(call, FACT_CALLED));
+	texts[LEG_CONTACT] = compose_result(&c);
+
+	return c.is_full ? EMSGSIZE : leg_texts_set(&call->a, texts);
+}
+
+
+static void begin(struct invite *inv)
+{
+	struct sipd *sipd = inv->sipd;
+	struct call *call = call_of(inv);
+	enum end_reason reason;
+	uint32_t hops;
+
+	if (!call) {
+		metric_inc(M_CALL_SLOTS_FULL);
+		intake_reply_head(sipd, inv->txn, 503, "Retry-After", "5");
+		return;
+	}
+
+	(void)txn_reply_code(sipd->txns, inv->txn, 100);
+	take_caller(call, inv);
+	call->setup->terms = inv->terms;
+	call->setup->max_forwards =
+		message_seconds(inv->m, HEAD_MAX_FORWARDS, &hops) ? 70 : hops;
+	if (inv->terms.has_timer)
+		call->i.flags |= CALL_IS_TIMER;
+	log_info(&call->log, "call_start caller=%.4s... called=%.4s...",
+		 call->setup->caller.text, call->setup->called.text);
+
+	reason = take_offer(call, inv);
+	if (take_identity(call, inv) || take_contact(call))
+		reason = END_INTERNAL_ERROR;
+	if (!reason)
+		reason = admit(call, inv);
+	if (reason)
+		call_end_with(call, reason);
+	call_handle(call, reason ? EV_DENIED : EV_INVITE);
+}
+
+
+void invite_receive(struct sipd *sipd, txn_id txn, const struct message *m,
+		    const struct flow *from)
+{
+	struct invite inv = {
+		.sipd = sipd,
+		.c = catalog_pin(svc_catalog(sipd->svc)),
+		.txn = txn,
+		.m = m,
+		.from = from,
+	};
+
+	intake_identify(&inv.who, sipd, inv.c, m, from);
+	if (catalog_lists_source(inv.c, CAT_SOURCE_BLACK, &from->remote)) {
+		refuse_illegal(&inv, END_BLACKLISTED, true);
+	}
+	else if (inv.who.row == IDENTIFY_UNKNOWN ||
+		 inv.who.row == IDENTIFY_NONE) {
+		guard_offend(sipd->guard, inv.c, &from->remote,
+			     GUARD_UNAUTHORISED_INVITE, ev_now_us(sipd->ev));
+		refuse_illegal(&inv, END_UNAUTHORIZED_SOURCE, true);
+	}
+	else if (inv.who.row == IDENTIFY_ROUTING_ONLY) {
+		refuse_illegal(&inv, END_UNAUTHORIZED_SOURCE, false);
+	}
+	else if ((!inv.who.is_challenged || authenticate(&inv)) &&
+		 is_well_formed(&inv)) {
+		if (inv.who.kind == RECORD_ROUTING)
+			refuse_illegal(&inv, END_UNAUTHORIZED_SOURCE, false);
+		else
+			begin(&inv);
+	}
+	catalog_unpin(svc_catalog(sipd->svc), inv.c);
+}
