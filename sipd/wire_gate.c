@@ -1,20 +1,19 @@
 /**
- * @file sipd/wire_gate.c  What is let in, and what an operator sees of it
+ * @file sipd/wire_gate.c  What is let in
+ *
+ * guard judges by the source and the first bytes. What is turned away with an
+ * answer gets it from its own lines (wire_refuse.c). A keep-alive has no more
+ * to say and ends here.
  */
+#include "shared/catalog/catalog.h"
+#include "sipd/guard.h"
 #include "sipd/wire_parts.h"
+#include "sipd/wire_refuse.h"
 
-
-bool wire_gate_in(struct wire *wire, const struct flow *from, const char *data,
-		  size_t len, int64_t age_us)
-{
-	(void)wire;
-	(void)from;
-	(void)data;
-	(void)len;
-	(void)age_us;
-
-	return true;
-}
+enum {
+	RETRY_BUSY_S = 5, /* security 2: until we can answer in time again */
+	RETRY_SLOW_S = 1, /* security 2: the bucket fills every second */
+};
 
 
 void wire_gate_out(struct wire *wire, const struct flow *to, const void *data,
@@ -24,4 +23,52 @@ void wire_gate_out(struct wire *wire, const struct flow *to, const void *data,
 	(void)to;
 	(void)data;
 	(void)len;
+}
+
+
+static enum guard_verdict judge(struct wire *wire, const struct flow *from,
+				enum guard_class class, int64_t age_us)
+{
+	struct catalog_reader *reader = wire->base.catalog;
+	const struct catalog *c = reader ? catalog_pin(reader) : NULL;
+	const enum guard_verdict verdict =
+		guard_check(wire->args.guard, c, &from->remote, class, age_us,
+			    ev_now_us(wire->base.ev));
+
+	if (c)
+		catalog_unpin(reader, c);
+
+	return verdict;
+}
+
+
+static void refuse(struct wire *wire, const struct flow *from,
+		   const char *data, size_t len, unsigned retry_s)
+{
+	char answer[WIRE_REFUSE_MAX];
+	const size_t size = wire_refuse_print(answer, data, len, retry_s);
+
+	/* Refused is refused, also where there is no room for saying so. */
+	if (size > 0)
+		(void)wire_send(wire, from, answer, size);
+}
+
+
+bool wire_gate_in(struct wire *wire, const struct flow *from, const char *data,
+		  size_t len, int64_t age_us)
+{
+	enum guard_class class;
+	enum guard_verdict verdict;
+
+	if (!wire->args.guard)
+		return true;
+
+	class = guard_classify(data, len);
+	verdict = judge(wire, from, class, age_us);
+	if (verdict == GUARD_BUSY)
+		refuse(wire, from, data, len, RETRY_BUSY_S);
+	else if (verdict == GUARD_SLOW)
+		refuse(wire, from, data, len, RETRY_SLOW_S);
+
+	return verdict == GUARD_PASS && class != GUARD_KEEPALIVE;
 }

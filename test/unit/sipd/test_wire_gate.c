@@ -1,0 +1,169 @@
+/**
+ * @file test/unit/sipd/test_wire_gate.c  What is let in and what is refused
+ *
+ * guard is the test's own: which verdict has which effect.
+ */
+#include "sipd/guard.h"
+#include "test/unit/sipd/wire_fixture.h"
+
+#define INVITE                                                          \
+	"INVITE sip:c@d SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nTo: <sip:c@d>" \
+	"\r\nFrom: <sip:a@b>;tag=1\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\n\r\n"
+
+struct guard {
+	enum guard_verdict verdict;
+	struct addr source;
+	enum guard_class class;
+	int64_t age_us, now_us;
+	int calls;
+};
+
+
+enum guard_class guard_classify(const char *data, size_t len)
+{
+	return len == 4 && memcmp(data, "\r\n\r\n", 4) == 0
+		       ? GUARD_KEEPALIVE
+		       : GUARD_INITIAL_INVITE;
+}
+
+
+enum guard_verdict guard_check(struct guard *guard, const struct catalog *c,
+			       const struct addr *source,
+			       enum guard_class class, int64_t age_us,
+			       int64_t now_us)
+{
+	assert_null(c);
+	guard->source = *source;
+	guard->class = class;
+	guard->age_us = age_us;
+	guard->now_us = now_us;
+	guard->calls++;
+
+	return guard->verdict;
+}
+
+
+struct rig {
+	struct fixture fx;
+	struct guard guard;
+	int peer;
+	struct addr peer_addr, own;
+};
+
+
+static void rig_open(struct rig *r)
+{
+	const struct wire_socket *s;
+
+	memset(r, 0, sizeof(*r));
+	r->peer = t_socket(SOCK_DGRAM, AF_INET, &r->peer_addr);
+	s = t_listen(&r->fx, TRANSPORT_UDP, AF_INET, "one");
+	assert_true(r->peer >= 0 && s);
+	r->own = r->peer_addr;
+	r->own.port = s->port;
+	assert_int_equal(t_start(&r->fx), 0);
+	r->fx.wire->args.guard = &r->guard;
+}
+
+
+static void rig_close(struct rig *r)
+{
+	t_stop(&r->fx);
+	(void)close(r->peer);
+}
+
+
+static void tell(const struct rig *r, const char *data)
+{
+	struct sockaddr_storage sa;
+	const socklen_t len = addr_to_sockaddr(&r->own, &sa);
+
+	assert_int_equal(sendto(r->peer, data, strlen(data), 0,
+				(struct sockaddr *)&sa, len),
+			 strlen(data));
+}
+
+
+static void only_what_passes_is_parsed_and_a_503_says_when(void **state)
+{
+	static const struct {
+		enum guard_verdict verdict;
+		size_t gotc;
+		const char *answer; /* NULL: none */
+	} rows[] = {
+		{ GUARD_PASS, 1, NULL },
+		{ GUARD_DROP, 0, NULL },
+		{ GUARD_BUSY, 0, "\r\nRetry-After: 5\r\n" },
+		{ GUARD_SLOW, 0, "\r\nRetry-After: 1\r\n" },
+	};
+	(void)state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rig r;
+		char data[1024];
+		ssize_t len;
+
+		rig_open(&r);
+		r.guard.verdict = rows[i].verdict;
+		tell(&r, INVITE);
+		TURN_UNTIL(&r.fx, r.guard.calls == 1);
+		t_turned(&r.fx);
+		assert_int_equal(r.fx.gotc, rows[i].gotc);
+		assert_true(addr_equal(&r.guard.source, &r.peer_addr));
+		assert_int_equal(r.guard.class, GUARD_INITIAL_INVITE);
+		assert_true(r.guard.age_us >= 0 && r.guard.now_us > 0);
+		len = recv(r.peer, data, sizeof(data) - 1, 0);
+		if (rows[i].answer) {
+			assert_true(len > 0);
+			data[len] = '\0';
+			assert_non_null(strstr(data, rows[i].answer));
+			assert_int_equal(strncmp(data, "SIP/2.0 503 ", 12), 0);
+		}
+		else {
+			assert_int_equal(len, -1);
+		}
+		rig_close(&r);
+	}
+}
+
+
+static void a_keep_alive_is_counted_by_its_source_and_ends_there(void **state)
+{
+	struct rig r;
+	(void)state;
+
+	rig_open(&r);
+	r.guard.verdict = GUARD_PASS;
+	tell(&r, "\r\n\r\n");
+	TURN_UNTIL(&r.fx, r.guard.calls == 1);
+	assert_int_equal(r.fx.gotc, 0);
+	rig_close(&r);
+}
+
+
+static void without_a_guard_everything_passes(void **state)
+{
+	struct rig r;
+	(void)state;
+
+	rig_open(&r);
+	r.fx.wire->args.guard = NULL;
+	tell(&r, "\r\n\r\n");
+	TURN_UNTIL(&r.fx, r.fx.gotc == 1);
+	assert_int_equal(r.guard.calls, 0);
+	rig_close(&r);
+}
+
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			only_what_passes_is_parsed_and_a_503_says_when),
+		cmocka_unit_test(
+			a_keep_alive_is_counted_by_its_source_and_ends_there),
+		cmocka_unit_test(without_a_guard_everything_passes),
+	};
+
+	return T_MAIN_ONLY(tests);
+}
