@@ -9,7 +9,8 @@
 
 void compose_init(struct compose *c, char *buf, size_t size)
 {
-	*c = (struct compose){ .p = buf, .size = size };
+	*c = (struct compose){ .size = size };
+	c->p = buf;
 }
 
 

@@ -189,8 +189,10 @@ int head_addr_cut(struct head_addr *a, struct text value,
 		a->is_star = true;
 		return 0;
 	}
-	if (head_take_quoted(&t, &a->display))
-		return cut_angled(a, t, want);
+	if (t.l > 0 && t.p[0] == '"')
+		return head_take_quoted(&t, &a->display)
+			       ? cut_angled(a, t, want)
+			       : EBADMSG;
 
 	angle = t.l > 0 ? memchr(t.p, '<', t.l) : NULL;
 	if (!angle)

@@ -146,6 +146,8 @@ static void every_code_has_a_phrase(void **state)
 
 	for (unsigned code = 0; code < 1000; code++)
 		assert_true(strlen(reason_phrase(code)) > 0);
+	assert_string_equal(reason_phrase(100), "Trying");
+	assert_string_equal(reason_phrase(198), "Session Progress");
 	assert_string_equal(reason_phrase(486), "Busy Here");
 	assert_string_equal(reason_phrase(505), "Version Not Supported");
 	assert_string_equal(reason_phrase(499), "Request Failure");

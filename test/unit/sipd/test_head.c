@@ -4,7 +4,7 @@
 #include "sipd/head.h"
 #include "test/support/t.h"
 
-#define assert_text(t, s) assert_true(text_is(t, s))
+#define ASSERT_TEXT(t, s) assert_true(text_is(t, s))
 
 
 /* --- URIs ----------------------------------------------------------------- */
@@ -42,12 +42,12 @@ static void a_uri_is_taken_apart(void **state)
 
 		assert_int_equal(head_uri_parse(&u, text_of(uris[i].text)), 0);
 		assert_int_equal(u.scheme, uris[i].scheme);
-		assert_text(u.user, uris[i].user);
-		assert_text(u.password, uris[i].password);
-		assert_text(u.host, uris[i].host);
+		ASSERT_TEXT(u.user, uris[i].user);
+		ASSERT_TEXT(u.password, uris[i].password);
+		ASSERT_TEXT(u.host, uris[i].host);
 		assert_int_equal(u.port, uris[i].port);
-		assert_text(u.params, uris[i].params);
-		assert_text(u.heads, uris[i].heads);
+		ASSERT_TEXT(u.params, uris[i].params);
+		ASSERT_TEXT(u.heads, uris[i].heads);
 	}
 }
 
@@ -76,6 +76,7 @@ static void what_is_no_uri_is_refused(void **state)
 		"sip:a@b c",
 		"sip:a@b/c",
 		"sip:a@[b]",
+		"sip:a@[::1;x",
 		"tel:",
 		"tel:;x=y",
 		"sip:a@b@c",
@@ -144,10 +145,10 @@ static void an_address_is_taken_apart(void **state)
 
 		assert_int_equal(head_addr_parse(&a, text_of(addrs[i].text)),
 				 0);
-		assert_text(a.display, addrs[i].display);
-		assert_text(a.uri_text, addrs[i].uri);
-		assert_text(a.uri.user, addrs[i].user);
-		assert_text(a.params, addrs[i].params);
+		ASSERT_TEXT(a.display, addrs[i].display);
+		ASSERT_TEXT(a.uri_text, addrs[i].uri);
+		ASSERT_TEXT(a.uri.user, addrs[i].user);
+		ASSERT_TEXT(a.params, addrs[i].params);
 		assert_false(a.is_star);
 	}
 }
@@ -172,6 +173,8 @@ static void what_is_no_address_is_refused(void **state)
 		"   ",
 		"\"A <sip:a@b>",
 		"\"A\" sip:a@b",
+		"\"A\" sip:a@b>",
+		"\"A\"",
 		"<sip:a@b",
 		"< sip:a@b>",
 		"<sip:a@b >",
@@ -233,9 +236,9 @@ static void a_via_is_taken_apart(void **state)
 
 		assert_int_equal(head_via_parse(&v, text_of(vias[i].text)), 0);
 		assert_int_equal(v.transport, vias[i].transport);
-		assert_text(v.host, vias[i].host);
+		ASSERT_TEXT(v.host, vias[i].host);
 		assert_int_equal(v.port, vias[i].port);
-		assert_text(v.branch, vias[i].branch);
+		ASSERT_TEXT(v.branch, vias[i].branch);
 		assert_int_equal(v.has_rport, vias[i].has_rport);
 	}
 }
@@ -253,6 +256,7 @@ static void what_is_no_via_is_refused(void **state)
 		"SIP/2.0/UDP h:99999",
 		"SIP/2.0/UDP h x",
 		"SIP/2.0/UDP [::1",
+		"SIP/2.0/UDP [::1;branch=x",
 		"SIP/2.0/UDP h;;branch=x",
 		"SIP/2.0/UDP h;branch=x y",
 		"SIP/2.0/UDP h, SIP/2.0/UDP i",
@@ -296,7 +300,7 @@ static void a_cseq_has_31_bits(void **state)
 					 text_of(" 0009   INVITE ")),
 			 0);
 	assert_int_equal(number, 9);
-	assert_text(method, "INVITE");
+	ASSERT_TEXT(method, "INVITE");
 	assert_int_equal(head_cseq_parse(&number, &method,
 					 text_of("2147483647 X")),
 			 0);
@@ -347,7 +351,7 @@ static void a_rack_names_both_numbers_and_the_method(void **state)
 			 0);
 	assert_int_equal(rseq, 776656);
 	assert_int_equal(cseq, 1);
-	assert_text(method, "INVITE");
+	ASSERT_TEXT(method, "INVITE");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(head_rack_parse(&rseq, &cseq, &method,
 						 text_of(bad[i])),
@@ -365,11 +369,11 @@ static void commas_in_quotes_and_angles_cut_no_list(void **state)
 	(void)state;
 
 	assert_true(head_list_next(&rest, &element));
-	assert_text(element, "\"a, \\\"b\" <sip:x,y@h>;p");
+	ASSERT_TEXT(element, "\"a, \\\"b\" <sip:x,y@h>;p");
 	assert_true(head_list_next(&rest, &element));
-	assert_text(element, "<sip:\"c>");
+	ASSERT_TEXT(element, "<sip:\"c>");
 	assert_true(head_list_next(&rest, &element));
-	assert_text(element, "\"unended, d");
+	ASSERT_TEXT(element, "\"unended, d");
 	assert_false(head_list_next(&rest, &element));
 }
 
@@ -383,13 +387,13 @@ static void a_parameter_is_found_by_its_whole_name(void **state)
 	(void)state;
 
 	assert_true(head_param(params, "tag", &value));
-	assert_text(value, "1");
+	ASSERT_TEXT(value, "1");
 	assert_true(head_param(params, "q", &value));
-	assert_text(value, "a;lr=\\\"b");
+	ASSERT_TEXT(value, "a;lr=\\\"b");
 	assert_true(head_param(params, "lr", &value));
-	assert_text(value, "");
+	ASSERT_TEXT(value, "");
 	assert_true(head_param(params, "e", &value));
-	assert_text(value, "");
+	ASSERT_TEXT(value, "");
 	assert_true(head_param(params, "lr", NULL));
 	assert_false(head_param(params, "ta", &value));
 	assert_false(head_param((struct text){ 0 }, "tag", &value));
@@ -413,23 +417,23 @@ static void a_digest_is_taken_apart(void **state)
 				"algorithm=MD5,opaque=\"o\",unknown=1")),
 		0);
 	assert_true(d.is_digest);
-	assert_text(d.username, "a\\\"b, c");
-	assert_text(d.realm, "r");
-	assert_text(d.nonce, "n");
-	assert_text(d.uri, "sip:h;x=y");
-	assert_text(d.response, "0f");
-	assert_text(d.cnonce, "");
-	assert_text(d.nc, "00000001");
-	assert_text(d.qop, "auth");
-	assert_text(d.algorithm, "MD5");
-	assert_text(d.opaque, "o");
+	ASSERT_TEXT(d.username, "a\\\"b, c");
+	ASSERT_TEXT(d.realm, "r");
+	ASSERT_TEXT(d.nonce, "n");
+	ASSERT_TEXT(d.uri, "sip:h;x=y");
+	ASSERT_TEXT(d.response, "0f");
+	ASSERT_TEXT(d.cnonce, "");
+	ASSERT_TEXT(d.nc, "00000001");
+	ASSERT_TEXT(d.qop, "auth");
+	ASSERT_TEXT(d.algorithm, "MD5");
+	ASSERT_TEXT(d.opaque, "o");
 	assert_false(d.stale);
 
 	assert_int_equal(head_digest_parse(
 				 &d, text_of("Digest realm=\"r\",stale=TRUE")),
 			 0);
 	assert_true(d.stale);
-	assert_text(d.nonce, "");
+	ASSERT_TEXT(d.nonce, "");
 }
 
 
