@@ -90,9 +90,11 @@ int credit_ask(struct call *call)
 		.h = on_credit,
 		.arg = call,
 	};
-	Tandem__Envelope env = TANDEM__ENVELOPE__INIT;
-	Tandem__Authorise ask = TANDEM__AUTHORISE__INIT;
+	Tandem__Envelope env;
+	Tandem__Authorise ask;
 
+	tandem__envelope__init(&env);
+	tandem__authorise__init(&ask);
 	ask.cdr_id = call->i.cdr_id;
 	ask.account = call->i.account;
 	ask.called = call->setup->called.text;
@@ -117,10 +119,12 @@ void credit_answered(struct call *call)
 		.deadline_ms = RECORD_MS,
 		.h = NULL,
 	};
-	Tandem__Envelope env = TANDEM__ENVELOPE__INIT;
-	Tandem__Answered answered = TANDEM__ANSWERED__INIT;
+	Tandem__Envelope env;
+	Tandem__Answered answered;
 	struct record record;
 
+	tandem__envelope__init(&env);
+	tandem__answered__init(&answered);
 	record_fill(&record, call);
 	answered.record = &record.message;
 	env.body_case = BUS_BODY(ANSWERED);
@@ -150,13 +154,15 @@ int credit_ended(struct call *call)
 		.h = on_recorded,
 		.arg = call,
 	};
-	Tandem__Envelope env = TANDEM__ENVELOPE__INIT;
-	Tandem__Ended ended = TANDEM__ENDED__INIT;
+	Tandem__Envelope env;
+	Tandem__Ended ended;
 	struct record record;
 
 	if (call->ask_record)
 		return 0;
 
+	tandem__envelope__init(&env);
+	tandem__ended__init(&ended);
 	record_fill(&record, call);
 	ended.record = &record.message;
 	env.body_case = BUS_BODY(ENDED);

@@ -106,9 +106,11 @@ int media_reserve(struct call *call)
 	};
 	const struct wire_listener *l = wire_listener(call->sipd->wire,
 						      call->i.a.flow.listener);
-	Tandem__Envelope env = TANDEM__ENVELOPE__INIT;
-	Tandem__Reserve ask = TANDEM__RESERVE__INIT;
+	Tandem__Envelope env;
+	Tandem__Reserve ask;
 
+	tandem__envelope__init(&env);
+	tandem__reserve__init(&ask);
 	ask.session = call->id;
 	ask.local = unconst(l->host);
 	ask.lines = 1;
@@ -129,8 +131,8 @@ void media_release(struct call *call)
 		.deadline_ms = ASK_MS,
 		.h = NULL,
 	};
-	Tandem__Envelope env = TANDEM__ENVELOPE__INIT;
-	Tandem__Release release = TANDEM__RELEASE__INIT;
+	Tandem__Envelope env;
+	Tandem__Release release;
 
 	if (call->setup && call->setup->ask_media) {
 		bus_cancel(bus, call->setup->ask_media);
@@ -139,6 +141,8 @@ void media_release(struct call *call)
 	if (call->i.media != CALL_MEDIA_RELAY)
 		return;
 
+	tandem__envelope__init(&env);
+	tandem__release__init(&release);
 	release.session = call->id;
 	release.side = (uint32_t)SIDE_ALL;
 	env.body_case = BUS_BODY(RELEASE);
