@@ -37,7 +37,7 @@ static int sdp_for_a(struct call *call, struct text *bodyp, bool *differsp)
 	*bodyp = (struct text){ "", 0 };
 	if (!body.l)
 		return 0;
-	err = leg_sdp_make(&call->a, body, bodyp);
+	err = leg_sdp_make(&call->a, body, bodyp, NULL);
 	if (err)
 		return err;
 	take_codec(call, *bodyp);

@@ -251,7 +251,7 @@ static int send_invite(struct call *call, const struct catalog *cat,
 	params_gateway(&limits, &call->i.params, cat, gateway);
 	send.timeout_ms = limits.t1_s * 1000;
 	if (offer.l)
-		err = leg_sdp_make(leg, offer, &sdp);
+		err = leg_sdp_make(leg, offer, &sdp, NULL);
 	if (err)
 		return err;
 
@@ -321,34 +321,13 @@ int call_repeat(struct call *call)
 /* 401 and 407 (authentication 7) */
 static bool can_authenticate(struct call *call, const struct message *m)
 {
-	struct sipd *sipd = call->sipd;
-	const struct catalog *c = catalog_pin(svc_catalog(sipd->svc));
-	const struct cat_routing *gateway =
-		c ? catalog_by_id(c, RECORD_ROUTING, call->i.gateway) : NULL;
-	struct text www[AUTHN_REALMS_MAX], proxy[AUTHN_REALMS_MAX];
-	size_t wwwc = 0, proxyc = 0;
-	bool has_credentials;
-
-	has_credentials = gateway && gateway->sealed.count &&
-			  catalog_str(c, RECORD_ROUTING,
-				      gateway->gw.username)[0];
-	if (c)
-		catalog_unpin(svc_catalog(sipd->svc), c);
-	if (!has_credentials)
+	if (!leg_has_credentials(&call->b))
 		return false;
-
-	for (uint8_t r = m->first[HEAD_WWW_AUTHENTICATE];
-	     r != 255 && wwwc < AUTHN_REALMS_MAX; r = m->rows[r].next)
-		www[wwwc++] = m->rows[r].value;
-	for (uint8_t r = m->first[HEAD_PROXY_AUTHENTICATE];
-	     r != 255 && proxyc < AUTHN_REALMS_MAX; r = m->rows[r].next)
-		proxy[proxyc++] = m->rows[r].value;
 	if (!call->b.auth)
 		call->b.auth = calloc(1, sizeof(*call->b.auth));
 
 	return call->b.auth &&
-	       !authn_client_challenge(call->b.auth, www, wwwc, proxy, proxyc,
-				       call->i.params.auth_retry);
+	       !leg_challenged(call->b.auth, m, call->i.params.auth_retry);
 }
 
 

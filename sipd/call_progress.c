@@ -95,7 +95,7 @@ static bool has_sdp_for_a(struct call *call)
 		return false;
 	if (call->i.flags & CALL_TOLD_SDP)
 		return true;
-	if (leg_sdp_make(&call->a, body, &made))
+	if (leg_sdp_make(&call->a, body, &made, NULL))
 		return false;
 	call->i.flags |= CALL_TOLD_SDP;
 

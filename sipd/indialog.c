@@ -129,7 +129,7 @@ static void acked_answer(struct call *call, const struct message *m)
 	if (!(b->i->flags & LEG_ACKED)) {
 		/* A late offer: the answer is in here (call-setup 12.5). */
 		if (!message_sdp(m, &body) && body.l)
-			(void)leg_sdp_make(b, body, &made);
+			(void)leg_sdp_make(b, body, &made, NULL);
 		leg_ack(b, b->i->invite_cseq, made);
 	}
 	call_publish(call);

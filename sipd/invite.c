@@ -96,9 +96,28 @@ static struct call *call_of(struct invite *inv)
 }
 
 
+static void refuse_unrecorded(struct invite *inv, bool silent,
+			      uint32_t retry_after_s)
+{
+	struct txns *txns = inv->sipd->txns;
+	char seconds[16];
+
+	if (silent) {
+		txn_ignore(txns, inv->txn);
+		return;
+	}
+	if (!retry_after_s) {
+		(void)txn_reply_code(txns, inv->txn, 403);
+		return;
+	}
+	(void)text_print(seconds, sizeof(seconds), "%u", retry_after_s);
+	intake_reply_head(inv->sipd, inv->txn, 403, "Retry-After", seconds);
+}
+
+
 /* Of a source that may not call: recorded if the operator wants to know. */
 static void refuse_illegal(struct invite *inv, enum end_reason reason,
-			   bool is_unknown)
+			   bool is_unknown, uint32_t retry_after_s)
 {
 	struct sipd *sipd = inv->sipd;
 	const bool silent = is_unknown &&
@@ -111,15 +130,13 @@ static void refuse_illegal(struct invite *inv, enum end_reason reason,
 	if (catalog_int(inv->c, SERVER_BILLING_RECORD_ILLEGAL_CALL))
 		call = call_of(inv);
 	if (!call) {
-		if (silent)
-			txn_ignore(sipd->txns, inv->txn);
-		else
-			(void)txn_reply_code(sipd->txns, inv->txn, 403);
+		refuse_unrecorded(inv, silent, retry_after_s);
 		return;
 	}
 
 	call->i.flags |= CALL_IS_ILLEGAL;
 	call->is_silent = silent;
+	call->retry_after_s = retry_after_s;
 	call_end_with(call, reason);
 	call_handle(call, EV_DENIED);
 }
@@ -154,17 +171,6 @@ static void reply_challenge(struct invite *inv,
 	};
 
 	(void)txn_reply(inv->sipd->txns, inv->txn, &reply);
-}
-
-
-static void reply_suspended(struct invite *inv,
-			    const struct authn_answer *answer)
-{
-	char seconds[16];
-
-	(void)text_print(seconds, sizeof(seconds), "%u",
-			 answer->retry_after_s);
-	intake_reply_head(inv->sipd, inv->txn, 403, "Retry-After", seconds);
 }
 
 
@@ -246,7 +252,8 @@ static bool authenticate(struct invite *inv)
 		break;
 	case AUTHN_SUSPENDED:
 		metric_inc_at(M_AUTH, METRICS_AUTH_SUSPENDED);
-		reply_suspended(inv, &answer);
+		refuse_illegal(inv, END_AUTHENTICATION_FAILED, false,
+			       answer.retry_after_s);
 		break;
 	case AUTHN_SILENCE:
 		metric_inc_at(M_SIP_DROPPED, GUARD_DROP_SUSPENDED);
@@ -254,7 +261,7 @@ static bool authenticate(struct invite *inv)
 		break;
 	case AUTHN_REFUSE:
 	default:
-		refuse_illegal(inv, END_AUTHENTICATION_FAILED, false);
+		refuse_illegal(inv, END_AUTHENTICATION_FAILED, false, 0);
 		break;
 	}
 
@@ -495,8 +502,8 @@ static void begin(struct invite *inv)
 		return;
 	}
 
-	(void)txn_reply_code(sipd->txns, inv->txn, 100);
 	take_caller(call, inv);
+	(void)txn_reply_code(sipd->txns, inv->txn, 100);
 	call->setup->terms = inv->terms;
 	call->setup->max_forwards =
 		message_seconds(inv->m, HEAD_MAX_FORWARDS, &hops) ? 70 : hops;
@@ -529,21 +536,22 @@ void invite_receive(struct sipd *sipd, txn_id txn, const struct message *m,
 
 	intake_identify(&inv.who, sipd, inv.c, m, from);
 	if (catalog_lists_source(inv.c, CAT_SOURCE_BLACK, &from->remote)) {
-		refuse_illegal(&inv, END_BLACKLISTED, true);
+		refuse_illegal(&inv, END_BLACKLISTED, true, 0);
 	}
 	else if (inv.who.row == IDENTIFY_UNKNOWN ||
 		 inv.who.row == IDENTIFY_NONE) {
 		guard_offend(sipd->guard, inv.c, &from->remote,
 			     GUARD_UNAUTHORISED_INVITE, ev_now_us(sipd->ev));
-		refuse_illegal(&inv, END_UNAUTHORIZED_SOURCE, true);
+		refuse_illegal(&inv, END_UNAUTHORIZED_SOURCE, true, 0);
 	}
 	else if (inv.who.row == IDENTIFY_ROUTING_ONLY) {
-		refuse_illegal(&inv, END_UNAUTHORIZED_SOURCE, false);
+		refuse_illegal(&inv, END_UNAUTHORIZED_SOURCE, false, 0);
 	}
 	else if ((!inv.who.is_challenged || authenticate(&inv)) &&
 		 is_well_formed(&inv)) {
 		if (inv.who.kind == RECORD_ROUTING)
-			refuse_illegal(&inv, END_UNAUTHORIZED_SOURCE, false);
+			refuse_illegal(&inv, END_UNAUTHORIZED_SOURCE, false,
+				       0);
 		else
 			begin(&inv);
 	}

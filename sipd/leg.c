@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "shared/auth/authn.h"
 #include "shared/base/util.h"
+#include "shared/svc/svc.h"
+#include "sipd/farewell.h"
 #include "sipd/leg.h"
 #include "sipd/resolve.h"
 #include "sipd/wire.h"
@@ -408,7 +411,7 @@ int leg_send(struct leg *leg, const struct leg_request *r, txn_id *txnp)
 		.resend = &call->i.params.resend,
 		.timeout_ms = r->timeout_ms,
 		.h = r->h ? r->h : on_nothing,
-		.arg = sipd,
+		.arg = r->arg ? r->arg : sipd,
 		.user = r->user,
 	};
 	const uint32_t cseq = r->cseq ? r->cseq : ++leg->i->local_cseq;
@@ -448,6 +451,28 @@ void leg_ack(struct leg *leg, uint32_t cseq, struct text body)
 }
 
 
+/* Only a gateway with a password may be given one. */
+bool leg_has_credentials(const struct leg *leg)
+{
+	struct sipd *sipd = leg->call->sipd;
+	const struct catalog *c;
+	const struct cat_routing *gateway;
+	bool has;
+
+	if (!leg->is_b || !leg->call->i.gateway)
+		return false;
+	c = catalog_pin(svc_catalog(sipd->svc));
+	gateway = c ? catalog_by_id(c, RECORD_ROUTING, leg->call->i.gateway)
+		    : NULL;
+	has = gateway && gateway->sealed.count &&
+	      catalog_str(c, RECORD_ROUTING, gateway->gw.username)[0];
+	if (c)
+		catalog_unpin(svc_catalog(sipd->svc), c);
+
+	return has;
+}
+
+
 void leg_bye(struct leg *leg, enum end_reason reason, const char *passed_on)
 {
 	char heads[160], cause[32];
@@ -462,8 +487,27 @@ void leg_bye(struct leg *leg, enum end_reason reason, const char *passed_on)
 				: reason_q850(reason, cause));
 	compose_put(&c, "\r\n");
 	r.heads = compose_result(&c);
-	(void)leg_send(leg, &r, NULL);
+	if (!leg_has_credentials(leg) || farewell_send(leg, r.heads))
+		(void)leg_send(leg, &r, NULL);
 	leg->i->state = LEG_ENDED;
+}
+
+
+int leg_challenged(struct authn_client *client, const struct message *m,
+		   uint32_t max_repeats)
+{
+	struct text www[AUTHN_REALMS_MAX], proxy[AUTHN_REALMS_MAX];
+	size_t wwwc = 0, proxyc = 0;
+
+	for (uint8_t r = m->first[HEAD_WWW_AUTHENTICATE];
+	     r != 255 && wwwc < AUTHN_REALMS_MAX; r = m->rows[r].next)
+		www[wwwc++] = m->rows[r].value;
+	for (uint8_t r = m->first[HEAD_PROXY_AUTHENTICATE];
+	     r != 255 && proxyc < AUTHN_REALMS_MAX; r = m->rows[r].next)
+		proxy[proxyc++] = m->rows[r].value;
+
+	return authn_client_challenge(client, www, wwwc, proxy, proxyc,
+				      max_repeats);
 }
 
 

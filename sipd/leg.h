@@ -43,7 +43,8 @@ struct leg_request {
 	struct text body;
 	uint32_t timeout_ms; /**< 0: the request timeout */
 	txn_response_h *h;   /**< NULL: whatever comes of it */
-	uint64_t user;       /**< Handed to h */
+	void *arg;           /**< Handed to h; NULL: struct sipd */
+	uint64_t user;       /**< Likewise */
 };
 /** A request within the dialog; its CSeq is in leg->ours_cseq, if h */
 int leg_send(struct leg *leg, const struct leg_request *request, txn_id *txnp);
@@ -51,7 +52,17 @@ int leg_send(struct leg *leg, const struct leg_request *request, txn_id *txnp);
 /** ACK to a 2xx; body may be empty */
 void leg_ack(struct leg *leg, uint32_t cseq, struct text body);
 
-/** BYE; nobody waits for what comes of it */
+/** Has its gateway a user name and a password, so that a challenge may be
+ *  answered? */
+bool leg_has_credentials(const struct leg *leg);
+
+/** Take in the challenges of a 401 or 407
+ *  @return 0: repeat the request; EACCES: it has failed */
+struct authn_client;
+int leg_challenged(struct authn_client *client, const struct message *m,
+		   uint32_t max_repeats);
+
+/** BYE; the call does not wait for what comes of it */
 void leg_bye(struct leg *leg, enum end_reason reason, const char *passed_on);
 
 /** Lines every INVITE, UPDATE and 2xx of ours has: Contact, Allow, Supported,

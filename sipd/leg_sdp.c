@@ -62,7 +62,8 @@ static int edit(struct leg *to, const struct catalog *c, struct text body,
 }
 
 
-int leg_sdp_make(struct leg *to, struct text body, struct text *outp)
+int leg_sdp_make(struct leg *to, struct text body, struct text *outp,
+		 struct blob *beforep)
 {
 	struct sipd *sipd = to->call->sipd;
 	const struct catalog *c = catalog_pin(svc_catalog(sipd->svc));
@@ -95,7 +96,10 @@ int leg_sdp_make(struct leg *to, struct text body, struct text *outp)
 	err = blob_take(sipd->blobs, &blob, &made, 1);
 	if (err)
 		return err;
-	call_blob_drop(to->call, &to->i->sdp);
+	if (beforep)
+		*beforep = to->i->sdp;
+	else
+		call_blob_drop(to->call, &to->i->sdp);
 	to->i->sdp = blob;
 	*outp = leg_sdp(to);
 

@@ -13,9 +13,13 @@
  * told changes, and only then. The result is kept as the last that was sent,
  * and lies there.
  *
+ * @param beforep Gets what was the last until now, to be put back if the peer
+ *                refuses; NULL: that is given up
+ *
  * @return 0; ENOENT: no codec is left; EBADMSG, EMSGSIZE, ENOSPC
  */
-int leg_sdp_make(struct leg *to, struct text body, struct text *outp);
+int leg_sdp_make(struct leg *to, struct text body, struct text *outp,
+		 struct blob *beforep);
 
 enum {
 	LEG_CODECS_MAX = 64

@@ -20,6 +20,7 @@
 #include "shared/svc/svc.h"
 #include "sipd/admin.h"
 #include "sipd/call.h"
+#include "sipd/farewell.h"
 #include "sipd/guard.h"
 #include "sipd/health.h"
 #include "sipd/intake.h"
@@ -262,6 +263,7 @@ static void sipd_close(void *state)
 	ev_timer_stop(&sipd->tick);
 	if (sipd->wire)
 		wire_flush(sipd->wire);
+	farewells_free(sipd);
 	sipd->calls = calls_free(sipd->calls);
 	sipd->txns = txns_free(sipd->txns);
 	sipd->health = health_free(sipd->health);

@@ -97,7 +97,7 @@ static void accepted(struct leg *leg, struct leg *other,
 	if (body.l)
 		(void)leg_sdp_heard(other, body, &err);
 	if (!err && body.l)
-		err = leg_sdp_make(leg, body, &made);
+		err = leg_sdp_make(leg, body, &made, NULL);
 	if (m->cseq_method == METHOD_INVITE) {
 		if (leg->peer_late && !err)
 			other->ours_late = true; /* ACK waits for the answer */
@@ -251,13 +251,8 @@ static void pass_on(struct leg *leg, txn_id txn, const struct message *m,
 		return;
 	}
 
-	if (body.l) {
-		other->sdp_before = other->i->sdp;
-		other->i->sdp = (struct blob){ 0 };
-		err = leg_sdp_make(other, body, &r.body);
-		if (err)
-			restore_sdp(other);
-	}
+	if (body.l)
+		err = leg_sdp_make(other, body, &r.body, &other->sdp_before);
 	compose_init(&c, heads, sizeof(heads));
 	leg_heads(&c, other, false, (call->i.flags & CALL_IS_TIMER) != 0);
 	session_heads(&c, other, false, false);
@@ -265,6 +260,7 @@ static void pass_on(struct leg *leg, txn_id txn, const struct message *m,
 	if (!err)
 		err = leg_send(other, &r, &other->ours);
 	if (err) {
+		restore_sdp(other);
 		(void)txn_reply_code(call->sipd->txns, txn,
 				     err == ENOENT ? 488 : 500);
 		return;
@@ -338,7 +334,7 @@ void renegotiate_acked(struct leg *leg, const struct message *m)
 	if (other->ours_late) {
 		other->ours_late = false;
 		if (!message_sdp(m, &body) && body.l)
-			(void)leg_sdp_make(other, body, &made);
+			(void)leg_sdp_make(other, body, &made, NULL);
 		leg_ack(other, other->ours_cseq, made);
 	}
 	session_free(leg);

@@ -17,6 +17,7 @@ struct authn;
 struct blobs;
 struct calls;
 struct catalog;
+struct farewell;
 struct guard;
 struct health;
 struct lines;
@@ -41,6 +42,7 @@ struct sipd {
 	struct resolver *resolver;
 	struct health *health;
 	struct calls *calls;
+	struct farewell *farewells; /**< BYEs whose answer may be a challenge */
 	bool is_draining;
 	bool has_key;
 	uint8_t key[32];          /**< Opens sealed passwords */
