@@ -1,12 +1,14 @@
 /**
- * @file sipd/wire_gate.c  What is let in
+ * @file sipd/wire_gate.c  What is let in, and what an operator sees of it
  *
- * guard judges by the source and the first bytes. What is turned away with an
- * answer gets it from its own lines (wire_refuse.c). A keep-alive has no more
- * to say and ends here.
+ * Everything is traced as it was on the wire, refused or not; then guard
+ * judges by the source and the first bytes. What is turned away with an answer
+ * gets it from its own lines (wire_refuse.c). A keep-alive has no more to say
+ * and ends here.
  */
 #include "shared/catalog/catalog.h"
 #include "sipd/guard.h"
+#include "sipd/trace.h"
 #include "sipd/wire_parts.h"
 #include "sipd/wire_refuse.h"
 
@@ -16,13 +18,22 @@ enum {
 };
 
 
+static void keep(struct wire *wire, enum trace_direction direction,
+		 const struct flow *flow, const char *data, size_t len)
+{
+	if (!wire->args.trace || !trace_is_on(wire->args.trace))
+		return;
+
+	trace_keep(wire->args.trace, direction, flow->transport,
+		   &wire_listener(wire, flow->listener)->bind, &flow->remote,
+		   data, len);
+}
+
+
 void wire_gate_out(struct wire *wire, const struct flow *to, const void *data,
 		   size_t len)
 {
-	(void)wire;
-	(void)to;
-	(void)data;
-	(void)len;
+	keep(wire, TRACE_OUT, to, data, len);
 }
 
 
@@ -60,6 +71,7 @@ bool wire_gate_in(struct wire *wire, const struct flow *from, const char *data,
 	enum guard_class class;
 	enum guard_verdict verdict;
 
+	keep(wire, TRACE_IN, from, data, len);
 	if (!wire->args.guard)
 		return true;
 

@@ -1,9 +1,10 @@
 /**
- * @file test/unit/sipd/test_wire_gate.c  What is let in and what is refused
+ * @file test/unit/sipd/test_wire_gate.c  What is let in, traced and refused
  *
- * guard is the test's own: which verdict has which effect.
+ * guard and trace are the test's own: which verdict has which effect.
  */
 #include "sipd/guard.h"
+#include "sipd/trace.h"
 #include "test/unit/sipd/wire_fixture.h"
 
 #define INVITE                                                          \
@@ -15,6 +16,15 @@ struct guard {
 	struct addr source;
 	enum guard_class class;
 	int64_t age_us, now_us;
+	int calls;
+};
+
+struct trace {
+	bool is_on;
+	enum trace_direction direction;
+	enum transport transport;
+	struct addr local, remote;
+	size_t len;
 	int calls;
 };
 
@@ -43,9 +53,30 @@ enum guard_verdict guard_check(struct guard *guard, const struct catalog *c,
 }
 
 
+bool trace_is_on(const struct trace *trace)
+{
+	return trace->is_on;
+}
+
+
+void trace_keep(struct trace *trace, enum trace_direction direction,
+		enum transport transport, const struct addr *local,
+		const struct addr *remote, const char *data, size_t len)
+{
+	assert_non_null(data);
+	trace->direction = direction;
+	trace->transport = transport;
+	trace->local = *local;
+	trace->remote = *remote;
+	trace->len = len;
+	trace->calls++;
+}
+
+
 struct rig {
 	struct fixture fx;
 	struct guard guard;
+	struct trace trace;
 	int peer;
 	struct addr peer_addr, own;
 };
@@ -63,6 +94,7 @@ static void rig_open(struct rig *r)
 	r->own.port = s->port;
 	assert_int_equal(t_start(&r->fx), 0);
 	r->fx.wire->args.guard = &r->guard;
+	r->fx.wire->args.trace = &r->trace;
 }
 
 
@@ -148,9 +180,43 @@ static void without_a_guard_everything_passes(void **state)
 
 	rig_open(&r);
 	r.fx.wire->args.guard = NULL;
+	r.fx.wire->args.trace = NULL;
 	tell(&r, "\r\n\r\n");
 	TURN_UNTIL(&r.fx, r.fx.gotc == 1);
 	assert_int_equal(r.guard.calls, 0);
+	rig_close(&r);
+}
+
+
+static void both_directions_are_traced_refused_or_not(void **state)
+{
+	struct rig r;
+	struct flow to = { .transport = TRANSPORT_UDP };
+	(void)state;
+
+	rig_open(&r);
+	r.guard.verdict = GUARD_DROP;
+	tell(&r, INVITE);
+	TURN_UNTIL(&r.fx, r.guard.calls == 1);
+	assert_int_equal(r.trace.calls, 0);
+
+	r.trace.is_on = true;
+	tell(&r, INVITE);
+	TURN_UNTIL(&r.fx, r.guard.calls == 2);
+	assert_int_equal(r.trace.calls, 1);
+	assert_int_equal(r.trace.direction, TRACE_IN);
+	assert_int_equal(r.trace.transport, TRANSPORT_UDP);
+	assert_int_equal(r.trace.len, strlen(INVITE));
+	assert_true(addr_equal(&r.trace.local, &r.own));
+	assert_true(addr_equal(&r.trace.remote, &r.peer_addr));
+
+	to.remote = r.peer_addr;
+	to.listener = 4711; /* found anew, and that one is traced */
+	assert_int_equal(wire_send(r.fx.wire, &to, "BYE", 3), 0);
+	assert_int_equal(r.trace.calls, 2);
+	assert_int_equal(r.trace.direction, TRACE_OUT);
+	assert_int_equal(r.trace.len, 3);
+	assert_true(addr_equal(&r.trace.local, &r.own));
 	rig_close(&r);
 }
 
@@ -163,6 +229,7 @@ int main(void)
 		cmocka_unit_test(
 			a_keep_alive_is_counted_by_its_source_and_ends_there),
 		cmocka_unit_test(without_a_guard_everything_passes),
+		cmocka_unit_test(both_directions_are_traced_refused_or_not),
 	};
 
 	return T_MAIN_ONLY(tests);
