@@ -99,6 +99,26 @@ void peek_first(struct peek *peek, struct text message)
 }
 
 
+enum method peek_kind(struct text message, unsigned *codep)
+{
+	struct text line, value;
+	struct peek peek;
+	unsigned i = 0;
+
+	peek_first(&peek, message);
+	*codep = peek.code;
+	if (!peek.code)
+		return method_find(peek.method);
+
+	head_skip(&message, message_skip(message.p, message.l));
+	while (i++ <= MESSAGE_HEADS_MAX && peek_line(&message, &line))
+		if (i > 1 && peek_head(line, &value) == HEAD_CSEQ)
+			return method_find(peek_cseq_method(value));
+
+	return METHOD_OTHER;
+}
+
+
 void peek_message(struct peek *peek, struct text message)
 {
 	struct text line, value;

@@ -23,6 +23,10 @@ struct peek {
 /** The first line alone: method and uri, or code */
 void peek_first(struct peek *peek, struct text message);
 
+/** What it is counted as; code 0: a request. Of a response the lines are read
+ *  up to CSeq. */
+enum method peek_kind(struct text message, unsigned *codep);
+
 /** All of it */
 void peek_message(struct peek *peek, struct text message);
 

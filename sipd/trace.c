@@ -11,6 +11,7 @@
 
 #include "shared/base/clk.h"
 #include "shared/base/util.h"
+#include "sipd/message_parts.h"
 #include "sipd/trace_parts.h"
 
 BUILD_ASSERT(sizeof(struct trace_record) % 8 == 0);
@@ -224,7 +225,8 @@ void trace_keep(struct trace *trace, enum trace_direction direction,
 	};
 	struct peek peek;
 
-	if (!trace_is_on(trace) || len == 0)
+	/* Empty lines keep a way open and say nothing. */
+	if (!trace_is_on(trace) || message_skip(data, len) == len)
 		return;
 
 	trace_expire(trace);

@@ -4,10 +4,12 @@
  * Everything is traced as it was on the wire, refused or not; then guard
  * judges by the source and the first bytes. What is turned away with an answer
  * gets it from its own lines (wire_refuse.c). A keep-alive has no more to say
- * and ends here.
+ * and ends here. What is sent is counted here, whoever made it.
  */
 #include "shared/catalog/catalog.h"
 #include "sipd/guard.h"
+#include "sipd/metrics.h"
+#include "sipd/peek.h"
 #include "sipd/trace.h"
 #include "sipd/wire_parts.h"
 #include "sipd/wire_refuse.h"
@@ -18,21 +20,32 @@ enum {
 };
 
 
+/* A listener of all addresses is shown as what peers know. */
 static void keep(struct wire *wire, enum trace_direction direction,
 		 const struct flow *flow, const char *data, size_t len)
 {
+	const struct wire_listener *l = wire_listener(wire, flow->listener);
+
 	if (!wire->args.trace || !trace_is_on(wire->args.trace))
 		return;
 
 	trace_keep(wire->args.trace, direction, flow->transport,
-		   &wire_listener(wire, flow->listener)->bind, &flow->remote,
-		   data, len);
+		   addr_is_any(&l->bind) && l->advertised.family
+			   ? &l->advertised
+			   : &l->bind,
+		   &flow->remote, data, len);
 }
 
 
 void wire_gate_out(struct wire *wire, const struct flow *to, const void *data,
 		   size_t len)
 {
+	unsigned code;
+	const enum method method = peek_kind((struct text){ data, len },
+					     &code);
+
+	metric_inc_at(M_SIP_MESSAGES,
+		      sipd_metric_message(SIP_OUT, method, code));
 	keep(wire, TRACE_OUT, to, data, len);
 }
 

@@ -4,6 +4,8 @@
  * guard and trace are the test's own: which verdict has which effect.
  */
 #include "sipd/guard.h"
+#include "sipd/message.h"
+#include "sipd/metrics.h"
 #include "sipd/trace.h"
 #include "test/unit/sipd/wire_fixture.h"
 
@@ -221,6 +223,37 @@ static void both_directions_are_traced_refused_or_not(void **state)
 }
 
 
+static uint64_t sent(enum method method, unsigned code)
+{
+	return metric_get(M_SIP_MESSAGES,
+			  sipd_metric_message(SIP_OUT, method, code));
+}
+
+
+static void what_is_sent_is_counted_by_method_and_code(void **state)
+{
+	static const char ok[] = "SIP/2.0 200 OK\r\nVia: x\r\n"
+				 "CSeq: 7 BYE\r\n\r\n";
+	static const char odd[] = "SIP/2.0 404 No\r\nVia: x\r\n\r\n";
+	struct flow to = { .transport = TRANSPORT_UDP };
+	struct rig r;
+	(void)state;
+
+	assert_int_equal(metric_setup(sipd_metrics, SIPD_METRICC), 0);
+	rig_open(&r);
+	to.remote = r.peer_addr;
+	assert_int_equal(wire_send(r.fx.wire, &to, INVITE, strlen(INVITE)), 0);
+	assert_int_equal(wire_send(r.fx.wire, &to, ok, strlen(ok)), 0);
+	assert_int_equal(wire_send(r.fx.wire, &to, odd, strlen(odd)), 0);
+	assert_int_equal(sent(METHOD_INVITE, 0), 1);
+	assert_int_equal(sent(METHOD_BYE, 200), 1);
+	assert_int_equal(sent(METHOD_OTHER, 404), 1);
+	assert_int_equal(sent(METHOD_BYE, 0), 0);
+	rig_close(&r);
+	metric_detach();
+}
+
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +262,7 @@ int main(void)
 		cmocka_unit_test(
 			a_keep_alive_is_counted_by_its_source_and_ends_there),
 		cmocka_unit_test(without_a_guard_everything_passes),
+		cmocka_unit_test(what_is_sent_is_counted_by_method_and_code),
 		cmocka_unit_test(both_directions_are_traced_refused_or_not),
 	};
 
