@@ -68,6 +68,7 @@ void leg_drop(struct leg *leg)
 	struct calls *calls = leg->call->sipd->calls;
 
 	ev_timer_stop(&leg->timer);
+	leg_hold(leg, false);
 	if (leg->link.key)
 		map_remove(calls->tags, &leg->link);
 	leg->link.key = NULL;

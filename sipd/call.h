@@ -46,6 +46,7 @@ struct leg {
 	bool ours_late;    /**< Ours was an INVITE without SDP: its ACK
 			    *   waits for the answer */
 	bool probe_again;  /**< A probe waits until the leg is free */
+	bool holds;        /**< The connection of its flow */
 	bool offer_again;  /**< Its answer is not what B said: re-INVITE
 			    *   once it has ACKed */
 	bool was_repeated; /**< The probe was repeated with what was asked */

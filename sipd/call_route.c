@@ -84,6 +84,9 @@ static enum route_token prepare(struct call *call, const struct view *view,
 
 	setup->to.remote = *addr;
 	setup->to.conn = 0;
+	if (setup->to.transport == TRANSPORT_TLS)
+		wire_server_name(sipd->wire, addr,
+				 text_of(setup->target_host));
 	if (call->i.media == CALL_MEDIA_NONE &&
 	    media_is_relayed(call, view->route.c, gateway, offer)) {
 		if (!media_reserve(call))

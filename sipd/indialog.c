@@ -110,7 +110,7 @@ void indialog_receive(struct leg *leg, txn_id txn, const struct message *m,
 	}
 
 	leg->i->remote_cseq = m->cseq;
-	leg_heard(leg, m, from);
+	leg_heard(leg, from);
 	if (receivers[m->method])
 		receivers[m->method](leg, txn, m);
 	else
@@ -147,7 +147,7 @@ void indialog_ack(struct leg *leg, const struct message *m,
 
 	if (call->i.state != CALL_ANSWERED)
 		return;
-	leg_heard(leg, m, from);
+	leg_heard(leg, from);
 	if (!leg->is_b && m->cseq == leg->i->invite_cseq)
 		acked_answer(call, m);
 	else

@@ -141,6 +141,7 @@ int leg_take_invite(struct leg *leg, const struct message *m,
 		return EBADMSG;
 
 	leg->i->flow = *from;
+	leg_hold(leg, true);
 	leg->i->remote_cseq = m->cseq;
 	leg->i->invite_cseq = m->cseq;
 	leg->i->state = LEG_CALLED;
@@ -163,7 +164,7 @@ int leg_take_response(struct leg *leg, const struct message *m,
 	texts[LEG_TARGET] = contact_uri(m); /* none in an 18x: as it was */
 	texts[LEG_ROUTES] = routes_of(leg->call->sipd, m, true);
 	take_facts(leg, m);
-	leg_heard(leg, m, from);
+	leg_heard(leg, from);
 
 	return leg_texts_set(leg, texts);
 }
@@ -219,43 +220,63 @@ static int uri_addr(struct addr *addrp, const struct sipd *sipd,
 }
 
 
-void leg_heard(struct leg *leg, const struct message *m,
-	       const struct flow *from)
+/* A connection that a dialog uses is not closed as idle. */
+void leg_hold(struct leg *leg, bool hold)
 {
-	const struct sipd *sipd = leg->call->sipd;
-	struct leg_image *i = leg->i;
+	struct wire *wire = leg->call->sipd->wire;
+
+	if (leg->holds == hold || leg->i->flow.transport == TRANSPORT_UDP)
+		return;
+	wire_hold(wire, &leg->i->flow, hold);
+	leg->holds = hold;
+}
+
+
+static void flow_set(struct leg *leg, const struct flow *flow)
+{
+	if (memcmp(&leg->i->flow, flow, sizeof(*flow)) == 0)
+		return;
+	leg_hold(leg, false);
+	leg->i->flow = *flow;
+	leg_hold(leg, true);
+}
+
+
+/* By the field request_address; the socket, if the address of Contact or
+ * Route is not known */
+static struct flow flow_by_field(const struct leg *leg,
+				 const struct flow *from)
+{
+	struct text rest = leg_text(leg, LEG_ROUTES), value;
+	struct text target = leg_text(leg, LEG_TARGET);
 	struct head_addr first;
-	struct text route = leg_text(leg, LEG_ROUTES), target;
+	struct flow flow = *from;
 	struct addr addr;
 
-	(void)m;
-	if (from->transport !=
-	    TRANSPORT_UDP) { /* the connection it uses now */
-		i->flow = *from;
-		return;
-	}
-	if (i->request_address == TO_SOCKET) {
-		i->flow = *from;
-		return;
-	}
+	if (leg->i->request_address == TO_CONTACT && rest.l &&
+	    head_list_next(&rest, &value) && !head_addr_parse(&first, value))
+		target = first.uri_text;
+	if (uri_addr(&addr, leg->call->sipd, target, TRANSPORT_UDP))
+		return flow;
 
-	target = leg_text(leg, LEG_TARGET);
-	if (i->request_address == TO_CONTACT && route.l) {
-		struct text value;
-
-		if (head_list_next(&route, &value) &&
-		    !head_addr_parse(&first, value))
-			target = first.uri_text;
-	}
-	if (uri_addr(&addr, sipd, target, (enum transport)from->transport)) {
-		i->flow = *from;
-		return;
-	}
-	i->flow = *from;
-	if (i->request_address == TO_CONTACT_PORT)
-		i->flow.remote.port = addr.port;
+	if (leg->i->request_address == TO_CONTACT_PORT)
+		flow.remote.port = addr.port;
 	else
-		i->flow.remote = addr;
+		flow.remote = addr;
+
+	return flow;
+}
+
+
+void leg_heard(struct leg *leg, const struct flow *from)
+{
+	struct flow flow = *from;
+
+	/* Of a stream the connection that it uses now */
+	if (from->transport == TRANSPORT_UDP &&
+	    leg->i->request_address != TO_SOCKET)
+		flow = flow_by_field(leg, from);
+	flow_set(leg, &flow);
 }
 
 

@@ -32,8 +32,10 @@ int leg_take_response(struct leg *leg, const struct message *m,
 void leg_refresh(struct leg *leg, const struct message *m);
 
 /** Where the last packet came from, for request_address */
-void leg_heard(struct leg *leg, const struct message *m,
-	       const struct flow *from);
+void leg_heard(struct leg *leg, const struct flow *from);
+
+/** Its connection, if it has one, is kept for it, or is not any more */
+void leg_hold(struct leg *leg, bool hold);
 
 struct leg_request {
 	enum method method;

@@ -150,7 +150,7 @@ static void on_forwarded(txn_id txn, int err, const struct message *m,
 	other = user & OF_B ? &call->b : &call->a;
 	leg = other_of(other);
 	if (m)
-		leg_heard(other, m, from);
+		leg_heard(other, from);
 	if (other->ours != txn) {
 		/* A 2xx that comes again, or late: ACK is all it wants. */
 		if (m && m->cseq_method == METHOD_INVITE &&
@@ -359,7 +359,7 @@ static void on_offered(txn_id txn, int err, const struct message *m,
 	if (call->a.ours != txn || (m && m->code < 200))
 		return;
 	if (m)
-		leg_heard(&call->a, m, from);
+		leg_heard(&call->a, from);
 	forget_ours(&call->a);
 	session_free(&call->a);
 }
@@ -407,7 +407,7 @@ static void on_passed(txn_id txn, int err, const struct message *m,
 	if (other->ours != txn || (m && m->code < 200))
 		return;
 	if (m)
-		leg_heard(other, m, from);
+		leg_heard(other, from);
 	code = m ? m->code : 408;
 	forget_ours(other);
 	(void)txn_reply_code(sipd->txns, leg->peer,

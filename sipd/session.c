@@ -164,7 +164,7 @@ static void on_response(txn_id txn, int err, const struct message *m,
 	leg = user >> 63 ? &call->b : &call->a;
 	is_late = leg->ours != txn || leg->ours_kind != OURS_PROBE;
 	if (m)
-		leg_heard(leg, m, from);
+		leg_heard(leg, from);
 	if (m && m->code < 200)
 		return;
 	if (!is_late) {
