@@ -2,8 +2,8 @@
  * @file supervisor/ctl_table.c  From words to a command
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "shared/base/text.h"
@@ -79,15 +79,26 @@ static const struct row *row_find(int argc, char *const argv[], int *usedp)
 }
 
 
-/* What is written as a number is written is one; "0044" is not. */
-static json_t *value_of(const char *text)
+/* Options that take a count. Anything else is text, whatever it looks like:
+ * 442071234567 is the name of a line, not a quantity. */
+static bool is_count(const char *name)
 {
-	char back[32];
+	static const char *const names[] = { "limit", "to", "min_duration" };
+
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+
+	return false;
+}
+
+
+static json_t *value_of(const char *name, const char *text)
+{
 	int64_t v;
 
-	if (text_i64(&v, text_of(text), INT64_MIN, INT64_MAX) == 0 &&
-	    text_print(back, sizeof(back), "%" PRId64, v) == 0 &&
-	    strcmp(back, text) == 0)
+	if (is_count(name) &&
+	    text_i64(&v, text_of(text), INT64_MIN, INT64_MAX) == 0)
 		return json_integer(v);
 
 	return json_string(text);
@@ -120,7 +131,7 @@ static int option(json_t *args, int argc, char *const argv[], int *i)
 
 	if (*i + 1 < argc && strncmp(argv[*i + 1], "--", 2) != 0 &&
 	    !is_switch(name))
-		value = value_of(argv[++*i]);
+		value = value_of(name, argv[++*i]);
 	else
 		value = json_true();
 

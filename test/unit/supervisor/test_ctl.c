@@ -84,7 +84,7 @@ static void what_the_table_does_not_know_is_sent_as_it_stands(void **state)
 {
 	(void)state;
 	assert_request("call list --max-rows 5 --state ringing --all",
-		       "{\"cmd\":\"call.list\",\"args\":{\"max_rows\":5,"
+		       "{\"cmd\":\"call.list\",\"args\":{\"max_rows\":\"5\","
 		       "\"state\":\"ringing\",\"all\":true}}");
 }
 
@@ -100,7 +100,10 @@ static void a_record_is_named_and_its_fields_are_text(void **state)
 		       "\"prefix\":\"0044\"}}");
 	assert_request("rate list --prefix 0044 --first-increment 60",
 		       "{\"cmd\":\"rate.list\",\"args\":{\"prefix\":\"0044\","
-		       "\"first_increment\":60}}");
+		       "\"first_increment\":\"60\"}}");
+	assert_request("route test --from a --called 442071234567",
+		       "{\"cmd\":\"route.test\",\"args\":{\"from\":\"a\","
+		       "\"called\":\"442071234567\"}}");
 	assert_request("param set SS_A=1 SS_B=a=b",
 		       "{\"cmd\":\"param.set\",\"args\":{\"SS_A\":\"1\","
 		       "\"SS_B\":\"a=b\"}}");
