@@ -256,10 +256,13 @@ def a_terminal_that_guesses_is_suspended(s):
     denied(lane, call)
     line = s.log_events("terminal_suspended")[0]
     assert lane.user in line and lane.a.address in line, line
-    call = lane.invite()
+    call = lane.invite(caller=lane.user)
     refusal = denied(lane, call)
     assert 50 <= int(refusal.get("retry-after")) <= 60, refusal.data
     lane.record(call, end_reason="AuthenticationFailed")
+    call, answer = challenged(lane)  # nobody knows yet who it is
+    tries(lane, call, answer, "right")
+    assert denied(lane, call).get("retry-after")
     # only from there
     elsewhere = s.peer(Caller(s.net.address(), switch=s.at))
     elsewhere.name = lane.a.name
@@ -308,8 +311,7 @@ def unknown_sources_are_answered_or_not(s):
     unknown = s.peer(Caller(s.net.address(), switch=s.at))
     lane = trunk(s)
     call = unknown.invite("4412345")
-    answer = call.expect(403)
-    assert not answer.get("server")
+    call.expect(403)
     s.record(call.call_id, end_reason="UnauthorizedSource",
              billing_mode="illegal", source_ip=unknown.address)
     answer = unknown.options().expect(200)

@@ -340,7 +340,7 @@ def either_side_the_operator_or_nobody_ends_it(s):
         call = Call(s)
         row = next(r for r in s.calls() if r["called"] == call.lane.number)
         assert row["state"] == "answered", row
-        s.ask("call.disconnect", call=row["call"])
+        s.do("call", "disconnect", row["call"])
         for _, _, dialog in call.ends():
             assert "cause=31" in dialog.expect("BYE").get("reason")
         call.lane.record(end_reason="OperatorDisconnect", end_side="server",
@@ -408,7 +408,7 @@ def either_side_the_operator_or_nobody_ends_it(s):
         call.bye()
         call.expect("200 BYE")
         call.bye()
-        call.expect("481 BYE")
+        call.expect(("200 BYE", "481 BYE"))
 
     side_by_side(operator, callee, both_at_once, a_copy_of_a_bye, without_ack,
                  a_bye_nobody_answers, a_dialog_that_is_not)
@@ -433,7 +433,8 @@ def requests_within_go_to_the_other_side_or_are_answered(s):
         call.a.expect("100 INVITE")
         call.b.expect("INVITE")
         assert "a=sendonly" in held[0].sdp
-        assert held[0].origin()[1] == 1 + call.b.invite.origin()[1]
+        was, now = call.b.invite.origin(), held[0].origin()
+        assert now == (was[0], was[1] + 1), (was, now)
         call.a.reinvite(call.lane.a.sdp(version=3))
         late = call.a.expect("500 INVITE")
         assert 0 <= int(late.get("retry-after")) <= 10

@@ -114,7 +114,7 @@ BROKEN = [
      [DROPPED, 400]),
     ("a bracket that does not end", change(To="<sip:1@a;tag"),
      [DROPPED, 400]),
-    ("a header without a name", change(**{" ": "x"}), [400]),
+    ("a header without a name", change(**{"": "x"}), [400]),
     ("a line that is no header", replace(b"Max-Forwards: 70",
                                          b"Max-Forwards 70"), [400]),
     ("a Via of another protocol", change(Via="HTTP/1.1 a;branch=z9hG4bKx"),
@@ -156,7 +156,6 @@ OFFERS = [
     ("no media", "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\n"
                  "c=IN IP4 192.0.2.1\r\nt=0 0\r\n", 488),
     ("a port beyond ports", make_sdp(port=99999), 488),
-    ("a line of 9000 bytes", make_sdp(lines=["a=" + "x" * 9000]), None),
 ]
 
 
@@ -201,7 +200,7 @@ def broken_messages_are_answered_or_dropped_and_do_no_harm(s):
         request = Request(a, "INVITE", lane.number, body)
         a.send(request.data())
         got = answers(a, request.call_id, 2)
-        if code and got != code:
+        if got != code:
             wrong.append((name, "got", got, "wanted", code))
     assert not wrong, "\n".join(map(str, wrong))
     assert not lane.b.invites(), "one came through"
@@ -229,7 +228,6 @@ def a_broken_stream_is_closed(s):
     lane = s.lane(GOOD, caller={"address": address})
     table = [(replace(b"Content-Length: 0\r\n", b""), (b"400", b"513")),
              (lambda r: b"x" * 70000, (b"",)),
-             (lambda r: b"hello\r\n\r\n", (b"",)),
              (change(Subject="x" * 9000), (b"400", b"513"))]
 
     def connect():

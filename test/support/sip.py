@@ -366,15 +366,15 @@ class Caller(Agent):
         call.invite = call.request("INVITE", rows, call.sdp)
         return call
 
-    def authorise(self, call, response, user, password, header=None, qop=True,
+    def authorise(self, call, asked, user, password, header=None, qop=True,
                   algorithm=None, **wrong):
         """Answer a challenge, with the header that goes with its code."""
-        rows = response.all("www-authenticate") + \
-            response.all("proxy-authenticate")
+        rows = asked.all("www-authenticate") + \
+            asked.all("proxy-authenticate")
         given = [challenge_of(v) for v in rows]
         challenge = next(c for c in given if algorithm is None or
                          c.get("algorithm", "MD5") == algorithm)
-        header = header or ("Authorization" if response.code == 401
+        header = header or ("Authorization" if asked.code == 401
                             else "Proxy-Authorization")
         uri = wrong.pop("uri", call.target)
         rows = {**call.headers, header: credentials(

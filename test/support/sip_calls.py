@@ -1,7 +1,7 @@
 """What cases of calls have in common: carriers, and how a call ended."""
 
 GOOD = [(0, 100), (0.1, 180), (0.3, 200)]
-SILENT = ()
+SILENT = []
 
 
 def busy(code, *before):
