@@ -3,8 +3,10 @@
  */
 #include "shared/base/util.h"
 #include "sipd/admin.h"
+#include "sipd/admin_blacklist.h"
 #include "sipd/admin_call.h"
 #include "sipd/admin_gateway.h"
+#include "sipd/admin_trace.h"
 #include "sipd/route_test.h"
 #include "sipd/view.h"
 
@@ -56,6 +58,55 @@ const struct admin_command sipd_commands[] = {
 	    { "called", "The number dialled", true },
 	    { "at", "Time, RFC 3339; now", false },
 	    { "account", "Another payer than the caller's", false } } },
+	{ "trace.start", cmd_trace, ADMIN_OPERATE, ADMIN_TRACE_START,
+	  "Keep messages; what is given limits them, all of it together",
+	  { { "type", "sip, or registration: REGISTER alone", false },
+	    { "ip", "Of either end: an address or a network", false },
+	    { "gateway", "To and from the addresses of this gateway", false },
+	    { "phone", "Of this phone", false },
+	    { "number", "Called or calling; * at its end for any rest", false },
+	    { "call_id", "Call-ID", false },
+	    { "method", "Of the request, or that an answer is to", false },
+	    { "seconds", "Until it ends by itself, 1-86400 (600)", false },
+	    { "process", "Worker (sipd.0)", false } } },
+	{ "trace.stop", cmd_trace, ADMIN_OPERATE, ADMIN_TRACE_STOP,
+	  "End a trace; what it kept stays until others need its place",
+	  { { "name", "Its number", true },
+	    { "discard", "Forget what it kept", false },
+	    { "process", "Worker (sipd.0)", false } } },
+	{ "trace.list", cmd_trace, ADMIN_VIEW, ADMIN_TRACE_LIST,
+	  "Traces and what they have kept",
+	  { { "process", "Worker (sipd.0)", false } } },
+	{ "trace.show", cmd_trace, ADMIN_VIEW, ADMIN_TRACE_SHOW,
+	  "The messages of a trace",
+	  { { "name", "Its number", true },
+	    { "limit", "Rows, 1-1000 (100)", false },
+	    { "cursor", "Where the page before ended", false },
+	    { "process", "Worker (sipd.0)", false } } },
+	{ "trace.export", cmd_trace, ADMIN_VIEW, ADMIN_TRACE_EXPORT,
+	  "A trace as a file, in pieces",
+	  { { "name", "Its number", true },
+	    { "format", "pcap (in base64), or text", false },
+	    { "limit", "Messages, 1-10000 (10000)", false },
+	    { "cursor", "Where the piece before ended", false },
+	    { "process", "Worker (sipd.0)", false } } },
+	{ "blacklist.list", cmd_blacklist_list, ADMIN_VIEW, 0,
+	  "Sources that are not listened to",
+	  { { "list", "dynamic; others are records: list.list", false },
+	    { "limit", "Rows, 1-5000 (100)", false },
+	    { "cursor", "Where the page before ended", false },
+	    { "process", "Worker (sipd.0)", false } } },
+	{ "blacklist.add", cmd_blacklist_add, ADMIN_OPERATE, 0,
+	  "Do not listen to a source",
+	  { { "entry", "Address, or a /64 of IPv6", true },
+	    { "list", "dynamic; others are records: list.add", false },
+	    { "seconds", "How long (SS_SECURITY_BLACKLIST_TIME)", false },
+	    { "process", "Worker (sipd.0)", false } } },
+	{ "blacklist.remove", cmd_blacklist_remove, ADMIN_OPERATE, 0,
+	  "Listen to it again",
+	  { { "entry", "As it is listed", true },
+	    { "list", "dynamic; others are records: list.remove", false },
+	    { "process", "Worker (sipd.0)", false } } },
 };
 /* clang-format on */
 

@@ -519,11 +519,12 @@ int guard_add(struct guard *guard, const struct addr *source, uint32_t seconds,
 }
 
 
-bool guard_remove(struct guard *guard, const struct addr *source)
+bool guard_remove(struct guard *guard, const struct addr *source,
+		  int64_t now_us)
 {
 	struct source *s = find(guard, source);
 
-	if (!s || !s->until_us)
+	if (!s || s->until_us <= now_us)
 		return false;
 	s->until_us = 0;
 	s->offences = 0;

@@ -102,6 +102,7 @@ void guard_list(const struct guard *guard, int64_t now_us, guard_entry_h *h,
 		void *arg);
 int guard_add(struct guard *guard, const struct addr *source, uint32_t seconds,
 	      int64_t now_us);
-bool guard_remove(struct guard *guard, const struct addr *source);
+bool guard_remove(struct guard *guard, const struct addr *source,
+		  int64_t now_us);
 
 #endif

@@ -19,6 +19,7 @@
 #include "shared/ev/re_on_uv.h"
 #include "shared/svc/svc.h"
 #include "sipd/admin.h"
+#include "sipd/admin_trace.h"
 #include "sipd/call.h"
 #include "sipd/farewell.h"
 #include "sipd/guard.h"
@@ -28,6 +29,7 @@
 #include "sipd/metrics.h"
 #include "sipd/resolve.h"
 #include "sipd/sipd.h"
+#include "sipd/trace.h"
 #include "sipd/txn.h"
 #include "sipd/wire.h"
 
@@ -156,6 +158,17 @@ static int open_wire(struct sipd *sipd)
 }
 
 
+static int open_trace(struct sipd *sipd)
+{
+	const int err = trace_alloc(&sipd->trace);
+
+	if (!err)
+		admin_trace_open(sipd);
+
+	return err;
+}
+
+
 static int open_shared(struct sipd *sipd)
 {
 	const struct segment *texts = svc_segment(sipd->svc, "texts");
@@ -207,6 +220,8 @@ static int sipd_open(struct svc *svc, void *state)
 		err = take_key(sipd);
 	if (!err)
 		err = guard_alloc(&sipd->guard, sipd->log);
+	if (!err)
+		err = open_trace(sipd);
 	if (!err)
 		err = open_shared(sipd);
 	if (!err)
@@ -272,6 +287,7 @@ static void sipd_close(void *state)
 	sipd->authn = authn_free(sipd->authn);
 	sipd->lines = lines_free(sipd->lines);
 	sipd->blobs = blobs_free(sipd->blobs);
+	sipd->trace = trace_free(sipd->trace);
 	sipd->guard = guard_free(sipd->guard);
 	explicit_bzero(sipd->key, sizeof(sipd->key));
 	(void)re_on_uv(NULL);

@@ -46,6 +46,15 @@ static const struct row rows[] = {
 	{ "catalog status", "catalog.status", { NULL },      0, "",              "The version in force" },
 	{ "db migrate",     "db.migrate",     { NULL },      0, "--to n",        "Bring the database to this release" },
 	{ "db status",      "db.status",      { NULL },      0, "",              "Migrations" },
+
+	{ "trace start",  "trace.start",  { NULL },           0, "--gateway g", "Keep SIP messages; also --type --ip --phone --number --call-id --method --seconds" },
+	{ "trace stop",   "trace.stop",   { "name" },         1, "--discard",   "End a trace; what it kept stays" },
+	{ "trace list",   "trace.list",   { NULL },           0, "",            "Traces" },
+	{ "trace show",   "trace.show",   { "name" },         1, "--follow",    "Its messages; those that come, too" },
+	{ "trace export", "trace.export", { "name", "file" }, 1, "--format f",  "Its messages as pcap or text" },
+	{ "blacklist list",   "blacklist.list",   { NULL },    0, "",            "Sources that are not listened to" },
+	{ "blacklist add",    "blacklist.add",    { "entry" }, 1, "--seconds n", "One more" },
+	{ "blacklist remove", "blacklist.remove", { "entry" }, 1, "",            "One less" },
 };
 /* clang-format on */
 
@@ -108,7 +117,8 @@ static json_t *value_of(const char *name, const char *text)
 /* Options that take no value */
 static bool is_switch(const char *name)
 {
-	static const char *const names[] = { "drain", "changed", "strict" };
+	static const char *const names[] = { "drain", "changed", "strict",
+					     "follow", "discard" };
 
 	for (size_t i = 0; i < COUNT_OF(names); i++)
 		if (strcmp(names[i], name) == 0)

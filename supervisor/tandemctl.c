@@ -14,6 +14,7 @@
 #include "shared/base/util.h"
 #include "supervisor/ctl_print.h"
 #include "supervisor/ctl_table.h"
+#include "supervisor/ctl_trace.h"
 #include "supervisor/ctl_transfer.h"
 #include "supervisor/ctl_wire.h"
 
@@ -82,6 +83,8 @@ static int ask(const char *values[], int argc, char *argv[])
 	}
 
 	wire = (struct ctl_wire){ path, timeout_s, values[OPT_JSON] != NULL };
+	if (ctl_is_trace(argc, argv))
+		return ctl_trace(&wire, argc, argv);
 	if (ctl_is_transfer(argc, argv))
 		return ctl_transfer(&wire, argc, argv);
 
