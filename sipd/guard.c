@@ -27,6 +27,7 @@ enum {
 	KNOWN_RATE = 1000,
 	WINDOW_S = 60,
 	AUTHENTICATED_S = 3600,
+	EXPECTED_S = 3600,
 	/* S has to send 100 within 200 ms; the rest of that is for the work. */
 	AGE_MAX_US = 150000,
 	LAG_ON_US = 150000,
@@ -46,6 +47,7 @@ struct source {
 	struct key key;
 	struct bucket rate;
 	int64_t authenticated_us;   /**< When; 0: never */
+	int64_t expected_us;        /**< Asked something last; 0: never */
 	int64_t window_us;          /**< Began then */
 	uint32_t offences;          /**< In it */
 	int64_t since_us, until_us; /**< On the blacklist; 0: not */
@@ -223,14 +225,20 @@ static struct source *fresh(struct guard *guard)
 }
 
 
+static void touch(struct guard *guard, struct source *s)
+{
+	unlist(guard, s);
+	list_newest(guard, s);
+}
+
+
 /* NULL: memory is short. Then nothing is counted, and nobody refused. */
 static struct source *get(struct guard *guard, const struct addr *addr)
 {
 	struct source *s = find(guard, addr);
 
 	if (s) {
-		unlist(guard, s);
-		list_newest(guard, s);
+		touch(guard, s);
 		return s;
 	}
 
@@ -274,25 +282,36 @@ static bool is_authenticated(const struct source *s, int64_t now_us)
 }
 
 
+static bool is_expected(const struct source *s, int64_t now_us)
+{
+	return s && s->expected_us &&
+	       now_us - s->expected_us < (int64_t)EXPECTED_S * 1000000;
+}
+
+
 bool guard_knows(struct guard *guard, const struct catalog *c,
 		 const struct addr *source, int64_t now_us)
 {
+	const struct source *s = find(guard, source);
+
 	return in_catalog(c, source) || is_white(c, source) ||
-	       is_authenticated(find(guard, source), now_us);
+	       is_expected(s, now_us) || is_authenticated(s, now_us);
 }
 
 
 /* Never blacklisted: routing gateways, mapping gateways that are known by
- * their address alone, and what is on source_white (security 3). */
-static bool is_spared(const struct catalog *c, const struct addr *source)
+ * their address alone, and what is on source_white (security 3). A routing
+ * gateway with a host name is where we send requests to. */
+static bool is_spared(const struct source *s, const struct catalog *c,
+		      const struct addr *source, int64_t now_us)
 {
 	struct catalog_source found[16];
 	size_t n;
 
+	if (is_expected(s, now_us) || is_white(c, source))
+		return true;
 	if (!c)
 		return false;
-	if (is_white(c, source))
-		return true;
 	n = catalog_sources(c, source, found, COUNT_OF(found));
 	for (size_t i = 0; i < n && i < COUNT_OF(found); i++) {
 		const struct cat_mapping *m;
@@ -348,22 +367,63 @@ static enum guard_verdict check_unknown(struct guard *guard,
 }
 
 
+/* What lies in wait is for those first whom we know (security 2). */
+static enum guard_verdict check_late(const struct source *s, bool is_known,
+				     int64_t now_us)
+{
+	return is_known || is_authenticated(s, now_us) ? GUARD_BUSY
+						       : drop(GUARD_DROP_RATE);
+}
+
+
+static void release(const struct guard *guard, struct source *s,
+		    const struct addr *source)
+{
+	struct addr bare = *source;
+	char ip[ADDR_TEXT_MAX];
+
+	bare.port = 0;
+	s->until_us = 0;
+	log_notice(guard->log, "source_released ip=%s", addr_print(&bare, ip));
+}
+
+
+/* It stays among the newest as long as it goes on. */
+static bool is_blacklisted(struct guard *guard, struct source *s,
+			   const struct catalog *c, const struct addr *source,
+			   int64_t now_us)
+{
+	if (!s || !s->until_us)
+		return false;
+	if (s->until_us <= now_us) {
+		release(guard, s, source);
+		return false;
+	}
+	if (is_spared(s, c, source, now_us))
+		return false;
+	s->hits++;
+	touch(guard, s);
+
+	return true;
+}
+
+
 enum guard_verdict guard_check(struct guard *guard, const struct catalog *c,
 			       const struct addr *source,
 			       enum guard_class class, int64_t age_us,
 			       int64_t now_us)
 {
 	struct source *s = find(guard, source);
-	const bool is_known = in_catalog(c, source) || is_white(c, source);
+	const bool is_free = is_white(c, source);
+	const bool is_known = is_free || in_catalog(c, source) ||
+			      is_expected(s, now_us);
 
-	if (s && s->until_us > now_us && !is_spared(c, source)) {
-		s->hits++;
+	if (is_blacklisted(guard, s, c, source, now_us))
 		return drop(GUARD_DROP_BLACKLIST);
-	}
 	if (class == GUARD_INITIAL_INVITE &&
 	    (guard->is_overloaded || age_us > AGE_MAX_US))
-		return is_known ? GUARD_BUSY : drop(GUARD_DROP_RATE);
-	if (is_white(c, source))
+		return check_late(s, is_known, now_us);
+	if (is_free)
 		return GUARD_PASS;
 	if (!is_known)
 		return check_unknown(guard, c, source, now_us);
@@ -372,6 +432,15 @@ enum guard_verdict guard_check(struct guard *guard, const struct catalog *c,
 		return drop(GUARD_DROP_RATE);
 
 	return GUARD_PASS;
+}
+
+
+void guard_expect(struct guard *guard, const struct addr *peer, int64_t now_us)
+{
+	struct source *s = get(guard, peer);
+
+	if (s)
+		s->expected_us = now_us;
 }
 
 
@@ -402,6 +471,7 @@ static void blacklist(struct guard *guard, struct source *s,
 	}
 	s->until_us = now_us + (int64_t)seconds * 1000000;
 	s->reason = reason;
+	s->offences = 0; /* afterwards it begins anew */
 }
 
 
@@ -414,10 +484,10 @@ void guard_offend(struct guard *guard, const struct catalog *c,
 		  : 0;
 	struct source *s;
 
-	if ((!limit && offence != GUARD_SCANNER) || is_spared(c, source))
+	if (!limit && offence != GUARD_SCANNER)
 		return;
 	s = get(guard, source);
-	if (!s)
+	if (!s || is_spared(s, c, source, now_us))
 		return;
 
 	if (now_us - s->window_us >= (int64_t)WINDOW_S * 1000000) {
@@ -526,7 +596,7 @@ bool guard_remove(struct guard *guard, const struct addr *source,
 
 	if (!s || s->until_us <= now_us)
 		return false;
-	s->until_us = 0;
+	release(guard, s, source);
 	s->offences = 0;
 
 	return true;

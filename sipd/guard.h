@@ -67,14 +67,19 @@ enum guard_verdict guard_check(struct guard *guard, const struct catalog *c,
 			       enum guard_class class, int64_t age_us,
 			       int64_t now_us);
 
-/** Is it a source of the catalog, on source_white, or was it authenticated
- *  within the last hour? */
+/** Is it a source of the catalog, on source_white, or was it within the last
+ *  hour authenticated or sent a request by us? */
 bool guard_knows(struct guard *guard, const struct catalog *c,
 		 const struct addr *source, int64_t now_us);
 
 /** A terminal behind it has authenticated: 100 requests/s from now on */
 void guard_authenticated(struct guard *guard, const struct addr *source,
 			 int64_t now_us);
+
+/** We send a request there: what answers is known, and never blacklisted. So
+ *  are gateways that have a host name, which the catalog has no address of. */
+void guard_expect(struct guard *guard, const struct addr *peer,
+		  int64_t now_us);
 
 void guard_offend(struct guard *guard, const struct catalog *c,
 		  const struct addr *source, enum guard_offence offence,
@@ -84,8 +89,8 @@ void guard_offend(struct guard *guard, const struct catalog *c,
  *  SS_SECURITY_SCANNER_AGENTS stand in it? */
 bool guard_is_scanner(const struct catalog *c, struct text text);
 
-/** The loop is late: initial requests of unknown and then of known sources
- *  are turned away until it has caught up (50 ms, and 20 to go back) */
+/** The loop is late by more than 150 ms: new calls are turned away, of
+ *  strangers without an answer, until it is late by less than 50 */
 void guard_lag(struct guard *guard, int64_t lag_us);
 bool guard_is_overloaded(const struct guard *guard);
 

@@ -46,6 +46,9 @@ void wire_gate_out(struct wire *wire, const struct flow *to, const void *data,
 
 	metric_inc_at(M_SIP_MESSAGES,
 		      sipd_metric_message(SIP_OUT, method, code));
+	if (wire->args.guard && !code)
+		guard_expect(wire->args.guard, &to->remote,
+			     ev_now_us(wire->base.ev));
 	keep(wire, TRACE_OUT, to, data, len);
 }
 

@@ -19,6 +19,7 @@ struct guard {
 	enum guard_class class;
 	int64_t age_us, now_us;
 	int calls;
+	struct addr expected;
 };
 
 struct trace {
@@ -36,6 +37,13 @@ enum guard_class guard_classify(const char *data, size_t len)
 	return len == 4 && memcmp(data, "\r\n\r\n", 4) == 0
 		       ? GUARD_KEEPALIVE
 		       : GUARD_INITIAL_INVITE;
+}
+
+
+void guard_expect(struct guard *guard, const struct addr *peer, int64_t now_us)
+{
+	assert_true(now_us > 0);
+	guard->expected = *peer;
 }
 
 
@@ -230,7 +238,7 @@ static uint64_t sent(enum method method, unsigned code)
 }
 
 
-static void what_is_sent_is_counted_by_method_and_code(void **state)
+static void what_is_sent_is_counted_and_who_is_asked_is_known(void **state)
 {
 	static const char ok[] = "SIP/2.0 200 OK\r\nVia: x\r\n"
 				 "CSeq: 7 BYE\r\n\r\n";
@@ -242,8 +250,10 @@ static void what_is_sent_is_counted_by_method_and_code(void **state)
 	assert_int_equal(metric_setup(sipd_metrics, SIPD_METRICC), 0);
 	rig_open(&r);
 	to.remote = r.peer_addr;
-	assert_int_equal(wire_send(r.fx.wire, &to, INVITE, strlen(INVITE)), 0);
 	assert_int_equal(wire_send(r.fx.wire, &to, ok, strlen(ok)), 0);
+	assert_int_equal(r.guard.expected.family, 0);
+	assert_int_equal(wire_send(r.fx.wire, &to, INVITE, strlen(INVITE)), 0);
+	assert_true(addr_equal(&r.guard.expected, &r.peer_addr));
 	assert_int_equal(wire_send(r.fx.wire, &to, odd, strlen(odd)), 0);
 	assert_int_equal(sent(METHOD_INVITE, 0), 1);
 	assert_int_equal(sent(METHOD_BYE, 200), 1);
@@ -262,7 +272,8 @@ int main(void)
 		cmocka_unit_test(
 			a_keep_alive_is_counted_by_its_source_and_ends_there),
 		cmocka_unit_test(without_a_guard_everything_passes),
-		cmocka_unit_test(what_is_sent_is_counted_by_method_and_code),
+		cmocka_unit_test(
+			what_is_sent_is_counted_and_who_is_asked_is_known),
 		cmocka_unit_test(both_directions_are_traced_refused_or_not),
 	};
 
