@@ -52,6 +52,9 @@ void intake_bytes(const struct flow *from, char *data, size_t len,
 		return;
 	if (m->fault) {
 		refuse_fault(sipd, m, from);
+		/* Where the next one begins nobody knows. */
+		if (m->fault == MESSAGE_NO_LENGTH)
+			wire_end(sipd->wire, from);
 		return;
 	}
 	metric_inc_at(M_SIP_MESSAGES,

@@ -435,6 +435,23 @@ void wire_hold(struct wire *wire, const struct flow *flow, bool hold)
 }
 
 
+void wire_end(struct wire *wire, const struct flow *flow)
+{
+	struct conn *c;
+
+	if (flow->transport == TRANSPORT_UDP)
+		return;
+
+	c = conn_find(wire, flow);
+	if (!c || c->state != CONN_OPEN)
+		return;
+
+	c->state = CONN_CLOSING;
+	c->begun_us = ev_now_us(wire->base.ev);
+	conn_flush(c);
+}
+
+
 /* --- all of it ------------------------------------------------------------- */
 
 int wire_alloc_on(struct wire **wirep, const struct wire_args *args,

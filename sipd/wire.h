@@ -109,4 +109,8 @@ void wire_flush(struct wire *wire);
  *  Counted; let go with false. */
 void wire_hold(struct wire *wire, const struct flow *flow, bool hold);
 
+/** Nothing more is read from a connection: it is closed when what is queued
+ *  for it has left. Datagrams: nothing. */
+void wire_end(struct wire *wire, const struct flow *flow);
+
 #endif

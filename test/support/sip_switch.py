@@ -187,6 +187,9 @@ def on_a_switch(**kwargs):
                 function(s)
                 s.idle()
                 s.stop()
+                text = s.log.read_text(errors="replace")
+                assert "Sanitizer" not in text and \
+                    "runtime error" not in text, "a sanitizer complains"
         return case(run)
     return decorate
 
