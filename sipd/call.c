@@ -325,6 +325,7 @@ static bool on_adopt(uint32_t index, const void *image, void *arg)
 	if (call_adopt(call)) {
 		leg_drop(&call->a);
 		leg_drop(&call->b);
+		ev_timer_stop(&call->timer);
 		calls->by_index[index - calls->first] = NULL;
 		call->next_free = calls->free;
 		calls->free = call;

@@ -3,40 +3,75 @@
  *
  * An answered call goes on as if nothing had happened: both dialogs, the
  * clocks at the second they would have fired, the lines. One that had ended
- * offers its record again. One that was being set up cannot be continued yet:
- * it ends as SystemRecovery, and its record says so.
+ * offers its record again, and says BYE again where nobody can know whether
+ * the first one left. One that was being set up cannot be continued yet: it
+ * ends as SystemRecovery, and its record says so.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "shared/base/clk.h"
+#include "shared/base/metric.h"
 #include "shared/base/util.h"
 #include "shared/svc/svc.h"
 #include "sipd/call_adopt.h"
 #include "sipd/caps.h"
 #include "sipd/leg.h"
+#include "sipd/metrics.h"
 #include "sipd/session.h"
 
 enum {
-	SOON_MS = 50, /**< When the daemon is ready */
+	SOON_MS = 50,     /**< When the daemon is ready */
+	ACK_MS = 32000,   /**< RFC 3261 13.3.1.4: 64 * T1 */
+	LEAVE_MS = 32000, /**< A BYE is given up by then, too */
+	CSEQ_GAP = 16,    /**< Requests that may have left unpublished */
+	BLOBC = 8,
 };
 
 
+static void list_blobs(struct call *call, struct blob *all[BLOBC])
+{
+	struct call_image *i = &call->i;
+
+	all[0] = &i->facts;
+	all[1] = &i->offer;
+	all[2] = &i->b_sdp;
+	all[3] = &i->attempts;
+	all[4] = &i->a.texts;
+	all[5] = &i->a.sdp;
+	all[6] = &i->b.texts;
+	all[7] = &i->b.sdp;
+}
+
+
+/* All of them or none: a slot that is set aside holds no text. */
 static int adopt_blobs(struct call *call)
 {
 	struct blobs *blobs = call->sipd->blobs;
-	const struct blob *all[] = {
-		&call->i.facts,    &call->i.offer,   &call->i.b_sdp,
-		&call->i.attempts, &call->i.a.texts, &call->i.a.sdp,
-		&call->i.b.texts,  &call->i.b.sdp,
-	};
+	struct blob *all[BLOBC];
 	int err = 0;
 
-	for (size_t i = 0; i < COUNT_OF(all) && !err; i++)
-		if (all[i]->unit)
-			err = blob_adopt(blobs, all[i]);
+	list_blobs(call, all);
+	for (size_t i = 0; i < BLOBC; i++) {
+		err = blob_adopt(blobs, all[i]);
+		if (!err)
+			continue;
+		while (i-- > 0)
+			blob_give(blobs, all[i]);
+		break;
+	}
 
 	return err;
+}
+
+
+static void give_blobs(struct call *call)
+{
+	struct blob *all[BLOBC];
+
+	list_blobs(call, all);
+	for (size_t i = 0; i < BLOBC; i++)
+		blob_give(call->sipd->blobs, all[i]);
 }
 
 
@@ -45,8 +80,40 @@ static int adopt_leg(struct leg *leg)
 	if (leg->i->texts.unit && text_copy(leg->tag, sizeof(leg->tag),
 					    leg_text(leg, LEG_LOCAL_TAG)))
 		return EBADMSG;
+	leg->i->local_cseq += CSEQ_GAP;
 
 	return leg->tag[0] ? leg_add(leg) : 0;
+}
+
+
+/* --- when the daemon is ready --------------------------------------------- */
+
+/* B rings, or talks, for nobody; or our BYE may not have left. Twice does no
+ * harm. What is not answered is not told by BYE to A: its INVITE is lost. */
+static void leave(struct leg *leg)
+{
+	struct call *call = leg->call;
+	const struct leg_image *i = leg->i;
+	const bool is_early = i->state == LEG_EARLY && leg->is_b;
+
+	if (i->state != LEG_CONFIRMED && i->state != LEG_LEFT && !is_early)
+		return;
+	if (!leg_text(leg, LEG_REMOTE_TAG).l)
+		return;
+	if (leg->is_b && i->state == LEG_CONFIRMED && !(i->flags & LEG_ACKED))
+		leg_ack(leg, i->invite_cseq, (struct text){ "", 0 });
+	leg_bye(leg, (enum end_reason)call->i.reason, NULL);
+}
+
+
+/* The 200 to A cannot be repeated: its transaction is lost. */
+static void on_unacked(void *arg)
+{
+	struct call *call = arg;
+
+	if (call->a.i->flags & LEG_ACKED)
+		return;
+	call_heard_a(call, TXN_UNACKED);
 }
 
 
@@ -58,17 +125,43 @@ static void on_soon(void *arg)
 		caps_start(call);
 		session_resume(&call->a);
 		session_resume(&call->b);
+		if (!(call->a.i->flags & LEG_ACKED))
+			ev_timer_start(&call->deadline, call->sipd->ev, ACK_MS,
+				       on_unacked, call);
 		return;
+	}
+	if (clk_boot_us() - call->i.end_boot_us < LEAVE_MS * INT64_C(1000)) {
+		leave(&call->a);
+		leave(&call->b);
 	}
 	call_handle(call, EV_DEADLINE); /* offers the record */
 }
 
 
-static void end_setup(struct call *call)
+/* --- at once -------------------------------------------------------------- */
+
+/* Has A been told, as far as we know? */
+static bool goes_on(const struct call *call)
 {
+	return call->i.state == CALL_ANSWERED &&
+	       call->i.a.state == LEG_CONFIRMED;
+}
+
+
+/* Also of a call whose end was only begun. */
+static void end(struct call *call)
+{
+	const uint32_t lines = CALL_HAS_LINES | CALL_HAS_B_LINES;
+	const bool is_new = call->i.state != CALL_ENDED ||
+			    (call->i.flags & lines) != 0;
+
 	call_end_with(call, END_SYSTEM_RECOVERY);
 	call->i.state = CALL_ENDED;
-	call->i.flags &= ~(uint32_t)(CALL_HAS_LINES | CALL_HAS_B_LINES);
+	call->i.flags &= ~lines;
+	if (is_new)
+		metric_inc_at(M_CALLS_ENDED,
+			      (size_t)call->i.reason * END_SIDEC +
+				      call->i.side);
 }
 
 
@@ -76,18 +169,20 @@ int call_adopt(struct call *call)
 {
 	int err = adopt_blobs(call);
 
-	if (!err && call->i.state != CALL_ANSWERED &&
-	    call->i.state != CALL_ENDED)
-		end_setup(call);
-	if (!err)
-		err = adopt_leg(&call->a);
+	if (err)
+		return err;
+	if (!goes_on(call))
+		end(call);
+	err = adopt_leg(&call->a);
 	if (!err)
 		err = adopt_leg(&call->b);
 	if (!err)
 		err = call_lines_adopt(call);
-	if (!err)
-		ev_timer_start(&call->timer, call->sipd->ev, SOON_MS, on_soon,
-			       call);
+	if (err) {
+		give_blobs(call);
+		return err;
+	}
+	ev_timer_start(&call->timer, call->sipd->ev, SOON_MS, on_soon, call);
 
-	return err;
+	return 0;
 }

@@ -161,7 +161,8 @@ static void end_leg(struct leg *leg, bool sent_bye)
 	if (!sent_bye)
 		leg_bye(leg, (enum end_reason)call->i.reason,
 			call->reason_text);
-	leg->i->state = LEG_ENDED;
+	else
+		leg->i->state = LEG_ENDED;
 }
 
 

@@ -160,8 +160,11 @@ int call_lines_adopt(struct call *call)
 
 	if (call->i.flags & CALL_HAS_LINES)
 		err = take(lines, wants, wants_a(wants, call));
-	if (!err && (call->i.flags & CALL_HAS_B_LINES))
+	if (!err && (call->i.flags & CALL_HAS_B_LINES)) {
 		err = take(lines, wants, wants_b(wants, call));
+		if (err) /* all or none: it is set aside */
+			call_lines_give(call);
+	}
 
 	return err;
 }

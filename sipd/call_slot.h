@@ -59,6 +59,7 @@ enum leg_state {
 	LEG_CALLED,    /**< INVITE is out, or in */
 	LEG_EARLY,     /**< An early dialog */
 	LEG_CONFIRMED, /**< 2xx */
+	LEG_LEFT,      /**< Our BYE is on its way, if nobody killed us */
 	LEG_ENDED
 };
 

@@ -42,6 +42,9 @@ static void receive_bye(struct leg *leg, txn_id txn, const struct message *m)
 						 : "Q.850",
 					 (int)cause.l, cause.p);
 	}
+	/* Published with the end of the call: a successor sends BYE to the
+	 * other side only. */
+	leg->i->state = LEG_ENDED;
 	call->bye_of = leg->is_b ? 2 : 1;
 	verdict.side = leg->is_b ? END_SIDE_CALLEE : END_SIDE_CALLER;
 	call_verdict(call, &verdict);

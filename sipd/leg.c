@@ -510,7 +510,7 @@ void leg_bye(struct leg *leg, enum end_reason reason, const char *passed_on)
 	r.heads = compose_result(&c);
 	if (!leg_has_credentials(leg) || farewell_send(leg, r.heads))
 		(void)leg_send(leg, &r, NULL);
-	leg->i->state = LEG_ENDED;
+	leg->i->state = LEG_LEFT;
 }
 
 

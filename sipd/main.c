@@ -20,6 +20,7 @@
 #include "shared/svc/svc.h"
 #include "sipd/admin.h"
 #include "sipd/admin_trace.h"
+#include "sipd/blob.h"
 #include "sipd/call.h"
 #include "sipd/farewell.h"
 #include "sipd/guard.h"
@@ -201,6 +202,7 @@ static void on_tick(void *arg)
 		catalog_unpin(svc_catalog(sipd->svc), c);
 	metric_set(M_SIP_TRANSACTIONS, (int64_t)txn_count(sipd->txns));
 	metric_set(M_LINES_USED, lines_used(sipd->lines, LINES_ALL, 1));
+	metric_set(M_TEXTS_USED, (int64_t)blobs_used(sipd->blobs));
 	ev_timer_start(&sipd->tick, sipd->ev, TICK_MS, on_tick, sipd);
 }
 
