@@ -3,6 +3,7 @@
  */
 #include "shared/base/util.h"
 #include "sipd/admin.h"
+#include "sipd/admin_auth.h"
 #include "sipd/admin_blacklist.h"
 #include "sipd/admin_call.h"
 #include "sipd/admin_gateway.h"
@@ -58,6 +59,14 @@ const struct admin_command sipd_commands[] = {
 	    { "called", "The number dialled", true },
 	    { "at", "Time, RFC 3339; now", false },
 	    { "account", "Another payer than the caller's", false } } },
+	{ "suspended.list", cmd_suspended_list, ADMIN_VIEW, 0,
+	  "Terminals that failed too often to be asked again",
+	  { { "user", "Of this user name", false },
+	    { "ip", "From this address", false } } },
+	{ "suspended.clear", cmd_suspended_clear, ADMIN_OPERATE, 0,
+	  "Let them try again at once",
+	  { { "user", "Of this user name", false },
+	    { "ip", "From this address", false } } },
 	{ "trace.start", cmd_trace, ADMIN_OPERATE, ADMIN_TRACE_START,
 	  "Keep messages; what is given limits them, all of it together",
 	  { { "type", "sip, or registration: REGISTER alone", false },

@@ -3,12 +3,12 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "shared/base/clk.h"
 #include "shared/base/util.h"
 #include "shared/svc/svc.h"
 #include "sipd/admin_call.h"
+#include "sipd/admin_time.h"
 #include "sipd/call.h"
 #include "sipd/caps.h"
 #include "sipd/leg.h"
@@ -46,23 +46,6 @@ struct listing {
 
 /* --- columns
  * ------------------------------------------------------------------------ */
-
-static json_t *time_json(int64_t wall_us)
-{
-	const time_t seconds = (time_t)(wall_us / 1000000);
-	struct tm tm;
-	char text[40];
-	size_t n;
-
-	if (!wall_us || !gmtime_r(&seconds, &tm))
-		return json_null();
-	n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	(void)text_print(text + n, sizeof(text) - n, ".%03dZ",
-			 (int)(wall_us / 1000 % 1000));
-
-	return json_string(text);
-}
-
 
 static const char *name_of(const struct catalog *c, enum record_kind kind,
 			   uint32_t id)
@@ -152,8 +135,8 @@ static json_t *row_of(const struct call *call, const struct catalog *c)
 				  name_json(c, RECORD_ROUTING, i->gateway));
 	(void)json_object_set_new(row, "account",
 				  name_json(c, RECORD_ACCOUNT, i->account));
-	(void)json_object_set_new(row, "start", time_json(i->start_us));
-	(void)json_object_set_new(row, "answer", time_json(i->answer_us));
+	(void)json_object_set_new(row, "start", admin_time(i->start_us));
+	(void)json_object_set_new(row, "answer", admin_time(i->answer_us));
 	(void)json_object_set_new(row, "duration",
 				  json_integer(duration_s(call)));
 	(void)json_object_set_new(row, "regime",

@@ -1,0 +1,14 @@
+/**
+ * @file sipd/admin_time.h  Times as operators read them
+ */
+#ifndef TANDEM_SIPD_ADMIN_TIME_H
+#define TANDEM_SIPD_ADMIN_TIME_H
+
+#include <stdint.h>
+
+#include <jansson.h>
+
+/** Wall clock as RFC 3339 with milliseconds, UTC; 0: null */
+json_t *admin_time(int64_t wall_us);
+
+#endif
