@@ -5,7 +5,8 @@
  * has are in shared/base/metrics_common.def and come first. Values lie in a
  * page of shared memory that only this process writes: a list of series, each
  * with its own name and labels, so that a newer release with other rows finds
- * the old values again. Counters go on where they were; gauges begin at 0.
+ * the old values again. Counters go on where they were; gauges begin at 0 and
+ * do not lie in the page.
  *
  * The page in use is the process's one writable global (rule zero): a counter
  * is bumped from everywhere, must cost one add, and must never fail. Before
@@ -20,12 +21,16 @@
 enum metric_kind {
 	METRIC_COUNTER,
 	METRIC_GAUGE,
-	METRIC_HISTOGRAM
+	METRIC_HISTOGRAM,
+	METRIC_GAUGE_MILLI /**< In thousandths, told with decimals */
 };
 
-/** One label and the values it can have: a bounded set, never an id. A metric
- *  whose set is not known before it runs has valuec 0 and uses
- *  metric_series(). */
+/** Of a METRIC_GAUGE_MILLI: there is no value; told as NaN */
+#define METRIC_NONE INT64_MIN
+
+/** One label and the values it can have: a bounded set, never an id. A set
+ *  that is not known before it runs has valuec 0: only the first label of a
+ *  row may be so, and its values come from metric_series(). */
 struct metric_label {
 	const char *name; /**< NULL: no label */
 	const char *const *values;
@@ -93,6 +98,15 @@ int metric_setup(const struct metric_def *defs, size_t defc);
  */
 int metric_attach(void *page, size_t size);
 
+/**
+ * Fill a page that is new with what the release before left in one of another
+ * size; then attach it
+ *
+ * @return 0 if success, EEXIST: the page is not new, EBADMSG: the old one does
+ *         not make sense
+ */
+int metric_page_copy(void *page, size_t size, const void *old, size_t oldsize);
+
 /** Let go of page and rows; for tests and for exit */
 void metric_detach(void);
 
@@ -110,11 +124,14 @@ void metric_set_at(unsigned id, size_t index, int64_t value);
  *  and the sum is exact to the microsecond */
 void metric_observe_us(unsigned id, size_t index, uint64_t us);
 
-/** Series of a metric whose label is not known before it runs: found or made
- *  by its label value. One that the page has no room for counts all the same,
- *  but not beyond the process.
- *  @return index for the functions above; SIZE_MAX when the process has no
- *          room either, which they take and ignore */
+/** Series of a metric whose first label is not known before it runs: found or
+ *  made by that label's value. If it is the only label, it is there from now
+ *  on; else, and of a histogram, each of its values when it is first counted.
+ *  One that the page has no room for counts all the same, but not beyond the
+ *  process.
+ *  @return index for the functions above, to which that of the labels behind,
+ *          row-major, is added; SIZE_MAX when the process has no room either,
+ *          which they take and ignore */
 size_t metric_series(unsigned id, const char *label_value);
 
 /** Its series goes away (a gateway was removed); the index may be another's

@@ -19,8 +19,8 @@
 
 /** The page of a process's metrics, as metric_attach() lays it out */
 #define COUNTERS_MAGIC   0x52544e43 /* "CNTR" */
-#define COUNTERS_VERSION 1
-#define COUNTERS_SERIES  2048
+#define COUNTERS_VERSION 2
+#define COUNTERS_SERIES  10240
 #define COUNTERS_SIZE    (64 + COUNTERS_SERIES * 192)
 
 enum life_state {

@@ -175,6 +175,31 @@ static int begin_life(struct svc *svc, const Tandem__Setup *setup,
 }
 
 
+/* Counts that the release before us left in a page of another size go on. */
+static void copy_old_counters(struct svc *svc, const Tandem__Setup *setup,
+			      void *page)
+{
+	const Tandem__Segment *given = segment_find(setup, "counters");
+	struct segment_layout layout;
+	struct segment old;
+	char why[SVC_WHY_MAX];
+	int err;
+
+	if (given->old_fd < 0 || segment_peek(&layout, given->old_fd) != 0 ||
+	    layout.magic != COUNTERS_MAGIC ||
+	    layout.version + 1 != COUNTERS_VERSION ||
+	    segment_map(&old, given->old_fd, &layout, true, why, sizeof(why)))
+		return;
+
+	err = metric_page_copy(page, COUNTERS_SIZE, segment_slot(&old, 0),
+			       layout.slot_size);
+	if (err && err != EEXIST)
+		log_warn(&svc->log, "counters_not_taken why=%s",
+			 strerror(err));
+	segment_unmap(&old);
+}
+
+
 /* A page that makes no sense costs the counts, not the daemon. */
 static int attach_counters(struct svc *svc, const Tandem__Setup *setup,
 			   char why[SVC_WHY_MAX])
@@ -192,6 +217,7 @@ static int attach_counters(struct svc *svc, const Tandem__Setup *setup,
 		return err;
 
 	page = segment_slot(&svc->counters_segment, 0);
+	copy_old_counters(svc, setup, page);
 	err = metric_attach(page, COUNTERS_SIZE);
 	if (err == EBADMSG) {
 		log_warn(&svc->log, "counters_cleared why=damaged");
