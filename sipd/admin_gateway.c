@@ -11,6 +11,7 @@
 #include "sipd/health.h"
 #include "sipd/lines.h"
 #include "sipd/sipd.h"
+#include "sipd/stats.h"
 
 /* Words of the field lock */
 enum {
@@ -24,6 +25,32 @@ struct status {
 	const char *gateway, *state;
 	json_t *rows;
 };
+
+
+/* Of whole and part, null if there is no whole */
+static json_t *mean(double part, uint32_t whole)
+{
+	return whole ? json_real(part / whole) : json_null();
+}
+
+
+static void add_stats(json_t *row, const struct sipd *sipd,
+		      enum stats_side side, uint32_t id)
+{
+	struct stats_sum sum;
+
+	stats_sum(&sum, sipd->stats, side, id);
+	(void)json_object_set_new(row, "cps", json_integer(sum.cps));
+	(void)json_object_set_new(row, "asr",
+				  mean(sum.answered, sum.attempts));
+	(void)json_object_set_new(row, "acd",
+				  mean((double)sum.talk_ms / 1000, sum.talks));
+	(void)json_object_set_new(
+		row, "pdd_ms",
+		sum.setups
+			? json_integer((json_int_t)(sum.setup_ms / sum.setups))
+			: json_null());
+}
 
 
 static void add(struct status *s, const struct cat_gateway *gw,
@@ -54,7 +81,7 @@ static void add(struct status *s, const struct cat_gateway *gw,
 				   gw->row.id)));
 	(void)json_object_set_new(row, "line_limit",
 				  json_integer(gw->line_limit));
-	(void)json_object_set_new(row, "cps", json_integer(gw->cps_limit));
+	add_stats(row, s->sipd, is_routing ? STATS_OUT : STATS_IN, gw->row.id);
 	(void)json_array_append_new(s->rows, row);
 }
 

@@ -4,13 +4,12 @@
 #include <string.h>
 
 #include "shared/base/clk.h"
-#include "shared/base/metric.h"
 #include "shared/base/util.h"
 #include "shared/ev/ev.h"
 #include "shared/svc/svc.h"
 #include "sipd/attempt.h"
-#include "sipd/metrics.h"
 #include "sipd/params.h"
+#include "sipd/stats.h"
 
 
 /* The list lies in a blob: it is part of the record. */
@@ -68,6 +67,7 @@ void attempt_begin(struct call *call, uint32_t gateway,
 	call->setup->result = (struct attempt_result){ .end = ATTEMPT_NONE };
 	call->setup->attempt_began_us = ev_now_us(call->sipd->ev);
 	call->setup->classes = 0;
+	stats_attempt(call->sipd->stats, STATS_OUT, gateway);
 	if (!row)
 		return;
 	row->addr = *addr;
@@ -101,9 +101,27 @@ void attempt_end(struct call *call)
 	if (result->end != ATTEMPT_ANSWERED)
 		row->reason = (uint8_t)verdict_of(result, result->code == 503)
 				      .reason;
+	if (result->end != ATTEMPT_ANSWERED)
+		stats_ended(call->sipd->stats, STATS_OUT, row->gateway,
+			    call->i.reason ? (enum end_reason)call->i.reason
+					   : (enum end_reason)row->reason);
 	setup->last = *result;
 	setup->is_last_failed = result->end != ATTEMPT_ANSWERED;
 	write_down(call);
+}
+
+
+bool attempt_is_open(const struct call *call)
+{
+	const struct setup *setup = call->setup;
+
+	if (!setup)
+		return call->i.answer_us != 0;
+
+	return call->i.attemptc &&
+	       !setup->attempts[call->i.attemptc - 1].token &&
+	       (setup->result.end == ATTEMPT_NONE ||
+		setup->result.end == ATTEMPT_ANSWERED);
 }
 
 
@@ -112,6 +130,7 @@ void attempt_answered(struct call *call)
 	call->setup->result.end = ATTEMPT_ANSWERED;
 	call->setup->result.code = 200;
 	attempt_end(call);
+	stats_answered(call->sipd->stats, STATS_OUT, call->i.gateway);
 }
 
 

@@ -15,6 +15,8 @@ void attempt_begin(struct call *call, uint32_t gateway,
 /** Its end; only once for each attempt. The result of the attempt under way
  *  is in setup->result. */
 void attempt_end(struct call *call);
+/** It has not ended: it goes on, or was answered */
+bool attempt_is_open(const struct call *call);
 /** It was answered */
 void attempt_answered(struct call *call);
 

@@ -11,14 +11,13 @@
 #include <string.h>
 
 #include "shared/base/clk.h"
-#include "shared/base/metric.h"
 #include "shared/base/util.h"
 #include "shared/svc/svc.h"
 #include "sipd/call_adopt.h"
 #include "sipd/caps.h"
 #include "sipd/leg.h"
-#include "sipd/metrics.h"
 #include "sipd/session.h"
+#include "sipd/stats.h"
 
 enum {
 	SOON_MS = 50,     /**< When the daemon is ready */
@@ -148,6 +147,17 @@ static bool goes_on(const struct call *call)
 }
 
 
+static void count_end(const struct call *call)
+{
+	struct stats *stats = call->sipd->stats;
+	const enum end_reason reason = (enum end_reason)call->i.reason;
+
+	stats_ended(stats, STATS_IN, call->i.mapping, reason);
+	if (call->i.flags & CALL_HAS_B_LINES)
+		stats_ended(stats, STATS_OUT, call->i.gateway, reason);
+}
+
+
 /* Also of a call whose end was only begun. */
 static void end(struct call *call)
 {
@@ -156,12 +166,10 @@ static void end(struct call *call)
 			    (call->i.flags & lines) != 0;
 
 	call_end_with(call, END_SYSTEM_RECOVERY);
+	if (is_new)
+		count_end(call);
 	call->i.state = CALL_ENDED;
 	call->i.flags &= ~lines;
-	if (is_new)
-		metric_inc_at(M_CALLS_ENDED,
-			      (size_t)call->i.reason * END_SIDEC +
-				      call->i.side);
 }
 
 

@@ -2,7 +2,6 @@
  * @file sipd/call_answer.c  B has answered: ACK, 200 to A, the clocks
  */
 #include "shared/base/clk.h"
-#include "shared/base/metric.h"
 #include "shared/base/util.h"
 #include "sipd/attempt.h"
 #include "sipd/call_act.h"
@@ -10,8 +9,8 @@
 #include "sipd/credit.h"
 #include "sipd/leg.h"
 #include "sipd/leg_sdp.h"
-#include "sipd/metrics.h"
 #include "sipd/session.h"
+#include "sipd/stats.h"
 
 
 static void take_codec(struct call *call, struct text body)
@@ -101,9 +100,13 @@ void call_answer_a(struct call *call)
 	call_publish(call);
 	(void)txn_reply(call->sipd->txns, a->invite, &reply);
 	credit_answered(call);
-	metric_inc(M_CALLS_ANSWERED);
-	metric_observe_us(M_CALL_ANSWER, 0,
-			  (uint64_t)(call->i.answer_us - call->i.start_us));
+	stats_answered(call->sipd->stats, STATS_IN, call->i.mapping);
+	stats_answer(call->sipd->stats, call->i.mapping, call->i.gateway,
+		     call->i.answer_us - call->i.start_us);
+	if (!call->i.progress_us)
+		stats_setup(call->sipd->stats, call->i.mapping,
+			    call->i.gateway,
+			    call->i.answer_us - call->i.start_us);
 	log_info(&call->log, "call_answered ms=%u",
 		 (unsigned)((call->i.answer_us - call->i.start_us) / 1000));
 

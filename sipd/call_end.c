@@ -14,13 +14,18 @@
 #include "sipd/leg.h"
 #include "sipd/media.h"
 #include "sipd/metrics.h"
+#include "sipd/stats.h"
 
 
 /* Nothing of it is needed any more but the record. */
 static void finish(struct call *call)
 {
 	const enum end_reason reason = (enum end_reason)call->i.reason;
+	struct stats *stats = call->sipd->stats;
 
+	stats_ended(stats, STATS_IN, call->i.mapping, reason);
+	if (attempt_is_open(call))
+		stats_ended(stats, STATS_OUT, call->i.gateway, reason);
 	credit_cancel(call);
 	media_release(call);
 	ev_timer_stop(&call->timer);
@@ -35,12 +40,9 @@ static void finish(struct call *call)
 	call_blob_drop(call, &call->i.b_sdp);
 	call_blob_drop(call, &call->i.a.sdp);
 	call_blob_drop(call, &call->i.b.sdp);
-	metric_inc_at(M_CALLS_ENDED,
-		      (size_t)reason * END_SIDEC + call->i.side);
 	if (call->i.answer_us)
-		metric_observe_us(M_CALL_DURATION, 0,
-				  (uint64_t)(call->i.end_boot_us -
-					     call->i.answer_boot_us));
+		stats_talk(stats, call->i.mapping, call->i.gateway,
+			   call->i.end_boot_us - call->i.answer_boot_us);
 	log_info(&call->log,
 		 "call_end reason=%s code=%u side=%s duration_ms=%lld",
 		 end_defs[reason].token, call->i.code, end_sides[call->i.side],

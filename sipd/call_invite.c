@@ -8,7 +8,6 @@
 #include "shared/auth/authn.h"
 #include "shared/auth/secret.h"
 #include "shared/base/clk.h"
-#include "shared/base/metric.h"
 #include "shared/base/util.h"
 #include "shared/svc/svc.h"
 #include "sipd/attempt.h"
@@ -16,7 +15,6 @@
 #include "sipd/intake.h"
 #include "sipd/leg.h"
 #include "sipd/leg_sdp.h"
-#include "sipd/metrics.h"
 #include "sipd/params.h"
 #include "sipd/prack.h"
 #include "sipd/session.h"
@@ -294,7 +292,6 @@ static int invite(struct call *call, bool is_new)
 
 int call_invite(struct call *call)
 {
-	metric_inc(M_CALL_ATTEMPTS);
 	free(call->b.auth);
 	call->b.auth = NULL;
 	call->setup->raises = call->setup->redirects = 0;

@@ -2,16 +2,15 @@
  * @file sipd/call_progress.c  Provisionals: their timers, and what A hears
  */
 #include "shared/base/clk.h"
-#include "shared/base/metric.h"
 #include "shared/base/util.h"
 #include "shared/svc/svc.h"
 #include "sipd/attempt.h"
 #include "sipd/call_act.h"
 #include "sipd/leg.h"
 #include "sipd/leg_sdp.h"
-#include "sipd/metrics.h"
 #include "sipd/params.h"
 #include "sipd/prack.h"
+#include "sipd/stats.h"
 
 /* Classes of call-setup 5; a bit each in setup->classes */
 enum {
@@ -113,9 +112,9 @@ int call_progress(struct call *call)
 						   : CLASS_PROGRESS);
 	if (!call->i.progress_us) {
 		call->i.progress_us = clk_wall_us();
-		metric_observe_us(M_CALL_SETUP, 0,
-				  (uint64_t)(call->i.progress_us -
-					     call->i.start_us));
+		stats_setup(call->sipd->stats, call->i.mapping,
+			    call->i.gateway,
+			    call->i.progress_us - call->i.start_us);
 	}
 	call->a.i->state = LEG_EARLY;
 

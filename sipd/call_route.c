@@ -4,7 +4,6 @@
 #include <errno.h>
 
 #include "shared/base/log.h"
-#include "shared/base/metric.h"
 #include "shared/base/util.h"
 #include "sipd/attempt.h"
 #include "sipd/call_act.h"
@@ -13,8 +12,8 @@
 #include "sipd/leg.h"
 #include "sipd/leg_sdp.h"
 #include "sipd/media.h"
-#include "sipd/metrics.h"
 #include "sipd/resolve.h"
+#include "sipd/stats.h"
 #include "sipd/view.h"
 #include "sipd/wire.h"
 
@@ -303,7 +302,8 @@ int call_switch(struct call *call)
 {
 	char reason[32];
 
-	metric_inc_at(M_GATEWAY_SWITCHES, 0);
+	stats_switched(call->sipd->stats, call->i.gateway,
+		       call->setup->last.end);
 	log_info(&call->log, "gateway_switch from=%u cause=%u",
 		 call->i.gateway, call->setup->last.end);
 	call_leave_b(call, reason_q850(END_NO_ANSWER, reason));

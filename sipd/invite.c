@@ -20,6 +20,7 @@
 #include "sipd/leg.h"
 #include "sipd/metrics.h"
 #include "sipd/params.h"
+#include "sipd/stats.h"
 #include "sipd/view.h"
 
 /* One INVITE on its way through this file */
@@ -135,6 +136,7 @@ static void refuse_illegal(struct invite *inv, enum end_reason reason,
 	}
 
 	call->i.flags |= CALL_IS_ILLEGAL;
+	stats_attempt(sipd->stats, STATS_IN, 0);
 	call->is_silent = silent;
 	call->retry_after_s = retry_after_s;
 	call_end_with(call, reason);
@@ -504,6 +506,7 @@ static void begin(struct invite *inv)
 
 	take_caller(call, inv);
 	(void)txn_reply_code(sipd->txns, inv->txn, 100);
+	stats_attempt(sipd->stats, STATS_IN, call->i.mapping);
 	call->setup->terms = inv->terms;
 	call->setup->max_forwards =
 		message_seconds(inv->m, HEAD_MAX_FORWARDS, &hops) ? 70 : hops;

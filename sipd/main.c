@@ -30,6 +30,8 @@
 #include "sipd/metrics.h"
 #include "sipd/resolve.h"
 #include "sipd/sipd.h"
+#include "sipd/stats.h"
+#include "sipd/stats_feed.h"
 #include "sipd/trace.h"
 #include "sipd/txn.h"
 #include "sipd/wire.h"
@@ -197,9 +199,11 @@ static void on_tick(void *arg)
 	if (c && catalog_control(c)->version != sipd->catalog_version) {
 		sipd->catalog_version = catalog_control(c)->version;
 		health_reload(sipd->health);
+		stats_feed_catalog(sipd, c);
 	}
 	if (c)
 		catalog_unpin(svc_catalog(sipd->svc), c);
+	stats_tick(sipd->stats, ev_now_us(sipd->ev));
 	metric_set(M_SIP_TRANSACTIONS, (int64_t)txn_count(sipd->txns));
 	metric_set(M_LINES_USED, lines_used(sipd->lines, LINES_ALL, 1));
 	metric_set(M_TEXTS_USED, (int64_t)blobs_used(sipd->blobs));
@@ -232,6 +236,8 @@ static int sipd_open(struct svc *svc, void *state)
 		err = resolver_alloc(&sipd->resolver, svc, dns ? dns : "");
 	if (!err)
 		err = health_alloc(&sipd->health, sipd);
+	if (!err)
+		err = stats_feed_open(sipd);
 	if (!err)
 		err = open_txns(sipd);
 	if (!err)
@@ -283,6 +289,7 @@ static void sipd_close(void *state)
 	farewells_free(sipd);
 	sipd->calls = calls_free(sipd->calls);
 	sipd->txns = txns_free(sipd->txns);
+	sipd->stats = stats_free(sipd->stats);
 	sipd->health = health_free(sipd->health);
 	sipd->resolver = resolver_free(sipd->resolver);
 	sipd->wire = wire_free(sipd->wire);

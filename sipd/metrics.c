@@ -6,6 +6,7 @@
 #include "sipd/guard.h"
 #include "sipd/message.h"
 #include "sipd/metrics.h"
+#include "sipd/stats.h"
 
 /* clang-format off */
 static const char *const label_direction[SIP_DIRECTIONC] = {
@@ -70,6 +71,17 @@ static const char *const label_call_state[] = {
 	"setup", "ringing", "answered", "ending",
 };
 
+static const char *const label_side[STATS_SIDEC] = {
+	[STATS_IN]  = "in",
+	[STATS_OUT] = "out",
+};
+
+static const char *const label_cause[METRICS_SWITCHC] = {
+	[METRICS_SWITCH_TIMEOUT]   = "timeout",
+	[METRICS_SWITCH_CODE]      = "code",
+	[METRICS_SWITCH_TRANSPORT] = "transport",
+};
+
 static const char *const label_leg[] = { "a", "b" };
 
 static const char *const label_probe[] = { "confirmed", "failed", "dead" };
@@ -89,10 +101,22 @@ static const char *const label_auth[METRICS_AUTHC] = {
 		{ "leg", label_leg, COUNT_OF(label_leg) },            \
 		{ "result", label_probe, COUNT_OF(label_probe) },     \
 	}
-#define LABELS_CALL_END                                               \
+#define LABELS_GATEWAY LABELS_DYNAMIC("gateway")
+#define LABELS_GATEWAY_SIDE                                           \
 	{                                                             \
+		{ "gateway", NULL, 0 },                               \
+		{ "side", label_side, COUNT_OF(label_side) },         \
+	}
+#define LABELS_GATEWAY_END                                            \
+	{                                                             \
+		{ "gateway", NULL, 0 },                               \
 		{ "reason", end_tokens, END_REASONC },                \
-		{ "side", end_sides, END_SIDEC },                     \
+		{ "side", label_side, COUNT_OF(label_side) },         \
+	}
+#define LABELS_GATEWAY_SWITCH                                         \
+	{                                                             \
+		{ "gateway", NULL, 0 },                               \
+		{ "cause", label_cause, COUNT_OF(label_cause) },      \
 	}
 #define LABELS_SIP_METHOD LABELS_ONE("method", label_method)
 #define LABELS_SIP_FAULT  LABELS_ONE("reason", label_fault)

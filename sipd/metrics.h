@@ -41,6 +41,13 @@ enum sipd_auth {
 	METRICS_AUTHC
 };
 
+enum sipd_switch {
+	METRICS_SWITCH_TIMEOUT,
+	METRICS_SWITCH_CODE,
+	METRICS_SWITCH_TRANSPORT,
+	METRICS_SWITCHC
+};
+
 /** Index into tandem_sip_messages_total; method: enum method; code 0: a
  *  request */
 size_t sipd_metric_message(enum sip_direction direction, unsigned method,

@@ -23,6 +23,7 @@ struct health;
 struct lines;
 struct flow;
 struct resolver;
+struct stats;
 struct svc;
 struct trace;
 struct txns;
@@ -41,6 +42,7 @@ struct sipd {
 	struct authn *authn;
 	struct resolver *resolver;
 	struct health *health;
+	struct stats *stats;
 	struct calls *calls;
 	struct farewell *farewells; /**< BYEs whose answer may be a challenge */
 	bool is_draining;
