@@ -131,7 +131,7 @@ def judge(pairs, records):
     for r in records:
         by_a[r["call_id_a"]].append(r)
         of[r["call_id_a"]].append(r)
-        of[r["call_id_b"]].append(r)
+        of[r.get("call_id_b")].append(r)
     bad, worst = [], 0.0
     answered = lost = doubled = 0
     for a, b in pairs:
