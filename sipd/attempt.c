@@ -12,12 +12,14 @@
 #include "sipd/stats.h"
 
 
-/* The list lies in a blob: it is part of the record. */
+/* The list lies in a blob: it is part of the record. The image counts what
+ * lies there, or it would not be trusted. */
 static void write_down(struct call *call)
 {
+	const size_t n = call->setup->attemptc;
 	const struct text rows = {
 		(const char *)call->setup->attempts,
-		call->i.attemptc * sizeof(struct attempt_image),
+		n * sizeof(struct attempt_image),
 	};
 	struct blob blob = { 0 };
 
@@ -26,6 +28,7 @@ static void write_down(struct call *call)
 
 	call_blob_drop(call, &call->i.attempts);
 	call->i.attempts = blob;
+	call->i.attemptc = (uint8_t)n;
 }
 
 
@@ -33,9 +36,9 @@ static struct attempt_image *add(struct call *call, uint32_t gateway)
 {
 	struct attempt_image *row;
 
-	if (call->i.attemptc == ATTEMPTS_MAX)
+	if (call->setup->attemptc == ATTEMPTS_MAX)
 		return NULL;
-	row = &call->setup->attempts[call->i.attemptc++];
+	row = &call->setup->attempts[call->setup->attemptc++];
 	*row = (struct attempt_image){
 		.start_us = clk_wall_us(),
 		.gateway = gateway,
@@ -77,10 +80,10 @@ void attempt_begin(struct call *call, uint32_t gateway,
 
 static struct attempt_image *current(struct call *call)
 {
-	if (!call->i.attemptc)
+	if (!call->setup->attemptc)
 		return NULL;
 
-	return &call->setup->attempts[call->i.attemptc - 1];
+	return &call->setup->attempts[call->setup->attemptc - 1];
 }
 
 

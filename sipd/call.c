@@ -144,9 +144,12 @@ static void count(struct calls *calls, enum call_state state, int by)
 void call_on_deadline(void *arg)
 {
 	struct call *call = arg;
+	struct verdict verdict = verdict_plain(END_INTERNAL_ERROR);
 
+	if (call->i.state == CALL_ADMITTING)
+		verdict.code = 503; /* call-setup 3, row 9 */
 	if (call->i.state != CALL_ENDED)
-		call_end_with(call, END_INTERNAL_ERROR);
+		call_verdict(call, &verdict);
 	call_handle(call, EV_DEADLINE);
 }
 
@@ -265,10 +268,12 @@ void call_blob_drop(struct call *call, struct blob *blob)
 {
 	if (!blob->unit)
 		return;
-	call->doomed[call->doomedc++] = *blob;
-	*blob = (struct blob){ 0 };
+	/* Before it is taken out of the image, which is whole only until
+	 * then: what names it counts its bytes. */
 	if (call->doomedc == DOOMED_MAX)
 		call_publish(call);
+	call->doomed[call->doomedc++] = *blob;
+	*blob = (struct blob){ 0 };
 }
 
 
@@ -349,9 +354,10 @@ static void blobs_give(struct call *call)
 {
 	struct blobs *blobs = call->sipd->blobs;
 	struct blob *all[] = {
-		&call->i.facts,    &call->i.offer,   &call->i.b_sdp,
-		&call->i.attempts, &call->i.a.texts, &call->i.a.sdp,
-		&call->i.b.texts,  &call->i.b.sdp,
+		&call->i.facts,      &call->i.offer,   &call->i.b_sdp,
+		&call->i.attempts,   &call->i.a.texts, &call->i.a.sdp,
+		&call->i.b.texts,    &call->i.b.sdp,   &call->a.sdp_before,
+		&call->b.sdp_before,
 	};
 
 	for (size_t i = 0; i < COUNT_OF(all); i++)

@@ -58,7 +58,9 @@ struct leg {
 	txn_id peer;   /**< Of the peer, not answered yet */
 	txn_id ours;   /**< Ours, without final yet */
 	uint32_t ours_cseq;
-	uint32_t ack_cseq;     /**< Of the re-INVITE whose ACK we owe or get */
+	uint32_t confirmed_cseq; /**< Of the last probe that was answered */
+	uint32_t ack_cseq;     /**< Of the re-INVITE whose ACK we get, or (with
+				*   ours_late) owe */
 	txn_id peer_done;      /**< Re-INVITE of the peer, answered 2xx, not
 				*   ACKed */
 	struct ev_timer timer; /**< Session timer: boundary, probe, grace */
@@ -94,6 +96,7 @@ struct setup {
 	size_t next_candidate;
 	size_t tokenc;
 	enum route_token tokens[ROUTE_CANDIDATES_MAX];
+	size_t attemptc;
 	struct attempt_image attempts[ATTEMPTS_MAX];
 	int64_t attempt_began_us; /**< Monotonic */
 

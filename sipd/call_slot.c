@@ -8,6 +8,11 @@
 #include "sipd/verdict.h"
 
 
+enum {
+	REQUEST_ADDRESS_MAX = 2, /* socket, contact_port, contact */
+};
+
+
 static bool terminated(const char *text, size_t size)
 {
 	return memchr(text, '\0', size) != NULL;
@@ -28,6 +33,10 @@ static const char *leg_fault(const struct leg_image *leg)
 		return "timer of a leg";
 	if (leg->flow.transport >= TRANSPORTC)
 		return "transport of a leg";
+	if (leg->refresher > REFRESHER_UAS)
+		return "refresher of a leg";
+	if (leg->request_address > REQUEST_ADDRESS_MAX)
+		return "address of a leg";
 
 	return NULL;
 }
@@ -45,13 +54,19 @@ const char *call_slot_fault(const void *image)
 		return "facts";
 	if (i->state == CALL_NONE || i->state >= CALL_STATEC)
 		return "state";
-	if (i->reason >= END_REASONC || i->side >= END_SIDEC)
+	if (i->reason >= END_REASONC || i->side >= END_SIDEC ||
+	    i->cap_reason >= END_REASONC)
 		return "end";
+	if (i->media > CALL_MEDIA_RELAY)
+		return "media";
+	if (i->transport >= TRANSPORTC)
+		return "transport";
 	if (!i->cdr_id[0] || !terminated(i->cdr_id, sizeof(i->cdr_id)) ||
 	    !terminated(i->detail, sizeof(i->detail)) ||
 	    !terminated(i->codec, sizeof(i->codec)))
 		return "text";
-	if (i->params.resend.count > TXN_WAITS_MAX)
+	if (i->params.resend.count > TXN_WAITS_MAX ||
+	    !i->params.resend.waits_ms[0])
 		return "resend list";
 	if (i->attempts.len != i->attemptc * sizeof(struct attempt_image))
 		return "attempts";
