@@ -147,7 +147,8 @@ static void refuse_illegal(struct invite *inv, enum end_reason reason,
 /* --- authentication -------------------------------------------------------- */
 
 enum {
-	VALUES_MAX = 4
+	VALUES_MAX = 4,
+	HOPS_MAX = 255 /**< RFC 3261 20.22 */
 };
 
 
@@ -398,6 +399,7 @@ static void take_caller(struct call *call, const struct invite *inv)
 	call->i.account = gw->account;
 	call->i.group_a = gw->group;
 	call->a.i->request_address = (uint8_t)gw->request_address;
+	leg_aim(&call->a);
 	txn_reply_to(sipd->txns, inv->txn,
 		     (enum txn_reply_address)gw->reply_address);
 }
@@ -457,19 +459,21 @@ static enum end_reason admit(struct call *call, const struct invite *inv)
 	enum end_reason reason;
 	struct view view;
 
-	if (sipd->is_draining)
+	if (sipd->is_draining) {
+		call->retry_after_s = 5;
 		return END_CAPACITY_LIMIT;
+	}
 	if (!view_init(&view, sipd, call))
 		return END_INTERNAL_ERROR;
 	reason = route_admit(&view.route, &caller, &call->setup->caller,
 			     &call->setup->called,
 			     guard_is_overloaded(sipd->guard));
 	view_done(&view);
+	if (!reason)
+		reason = call_lines_take(call, inv->c);
 	if (reason == END_CAPACITY_LIMIT)
 		call->retry_after_s = call_is_switch_full(call, inv->c) ? 5
 									: 1;
-	if (!reason)
-		reason = call_lines_take(call, inv->c);
 
 	return reason;
 }
@@ -508,8 +512,11 @@ static void begin(struct invite *inv)
 	(void)txn_reply_code(sipd->txns, inv->txn, 100);
 	stats_attempt(sipd->stats, STATS_IN, call->i.mapping);
 	call->setup->terms = inv->terms;
-	call->setup->max_forwards =
-		message_seconds(inv->m, HEAD_MAX_FORWARDS, &hops) ? 70 : hops;
+	call->setup->max_forwards = message_seconds(inv->m, HEAD_MAX_FORWARDS,
+						    &hops)
+					    ? 70
+				    : hops > HOPS_MAX ? HOPS_MAX
+						      : hops;
 	if (inv->terms.has_timer)
 		call->i.flags |= CALL_IS_TIMER;
 	log_info(&call->log, "call_start caller=%.4s... called=%.4s...",

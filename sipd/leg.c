@@ -155,6 +155,7 @@ int leg_take_response(struct leg *leg, const struct message *m,
 		      const struct flow *from)
 {
 	struct text texts[LEG_TEXTC] = { { NULL, 0 } };
+	int err;
 
 	if (!m->to_tag.l)
 		return EBADMSG;
@@ -163,10 +164,13 @@ int leg_take_response(struct leg *leg, const struct message *m,
 	texts[LEG_REMOTE] = message_head(m, HEAD_TO);
 	texts[LEG_TARGET] = contact_uri(m); /* none in an 18x: as it was */
 	texts[LEG_ROUTES] = routes_of(leg->call->sipd, m, true);
+	err = leg_texts_set(leg, texts);
+	if (err)
+		return err;
 	take_facts(leg, m);
 	leg_heard(leg, from);
 
-	return leg_texts_set(leg, texts);
+	return 0;
 }
 
 
@@ -183,7 +187,8 @@ void leg_refresh(struct leg *leg, const struct message *m)
 		   texts[LEG_TARGET].l) == 0)
 		return;
 
-	(void)leg_texts_set(leg, texts); /* for want of space: the old one */
+	if (!leg_texts_set(leg, texts)) /* for want of space: the old one */
+		leg_aim(leg);
 }
 
 
@@ -258,6 +263,10 @@ static struct flow flow_by_field(const struct leg *leg,
 		target = first.uri_text;
 	if (uri_addr(&addr, leg->call->sipd, target, TRANSPORT_UDP))
 		return flow;
+	/* The listener is of one family. */
+	if (leg->i->request_address == TO_CONTACT &&
+	    addr.family != from->remote.family)
+		return flow;
 
 	if (leg->i->request_address == TO_CONTACT_PORT)
 		flow.remote.port = addr.port;
@@ -277,6 +286,14 @@ void leg_heard(struct leg *leg, const struct flow *from)
 	    leg->i->request_address != TO_SOCKET)
 		flow = flow_by_field(leg, from);
 	flow_set(leg, &flow);
+}
+
+
+void leg_aim(struct leg *leg)
+{
+	const struct flow flow = leg->i->flow;
+
+	leg_heard(leg, &flow);
 }
 
 

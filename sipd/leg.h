@@ -33,6 +33,8 @@ void leg_refresh(struct leg *leg, const struct message *m);
 
 /** Where the last packet came from, for request_address */
 void leg_heard(struct leg *leg, const struct flow *from);
+/** The target or the field has changed: where requests go from now on */
+void leg_aim(struct leg *leg);
 
 /** Its connection, if it has one, is kept for it, or is not any more */
 void leg_hold(struct leg *leg, bool hold);
