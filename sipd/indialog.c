@@ -140,6 +140,8 @@ static void acked_answer(struct call *call, const struct message *m)
 		a->offer_again = false;
 		renegotiate_offer(a);
 	}
+	session_free(a); /* a probe may have waited for the ACK */
+	session_free(b);
 }
 
 
@@ -148,8 +150,8 @@ void indialog_ack(struct leg *leg, const struct message *m,
 {
 	struct call *call = leg->call;
 
-	if (call->i.state != CALL_ANSWERED)
-		return;
+	if (call->i.state != CALL_ANSWERED || call->setup)
+		return; /* setup: A has no answer that it could ACK */
 	leg_heard(leg, from);
 	if (!leg->is_b && m->cseq == leg->i->invite_cseq)
 		acked_answer(call, m);

@@ -16,7 +16,9 @@
 #include "sipd/guard.h"
 #include "sipd/intake.h"
 #include "sipd/leg.h"
+#include "sipd/leg_sdp.h"
 #include "sipd/metrics.h"
+#include "sipd/session.h"
 
 
 /* --- bytes ---------------------------------------------------------------- */
@@ -273,6 +275,33 @@ void intake_ack(const struct message *m, const struct flow *from, void *arg)
 }
 
 
+static bool is_its_tag(const struct leg *leg, struct text tag)
+{
+	const struct text known = leg_text(leg, LEG_REMOTE_TAG);
+
+	return known.l == tag.l && memcmp(known.p, tag.p, tag.l) == 0;
+}
+
+
+/* Of a dialog that lives: never a BYE, whatever it answers. What waits for an
+ * answer of the other side (call-setup 12.5) has its ACK from there. */
+static void ack_again(struct leg *leg, const struct message *m)
+{
+	const bool late = leg->is_b &&
+			  (leg->call->i.flags & CALL_LATE_OFFER) &&
+			  m->cseq == leg->i->invite_cseq;
+	struct text sdp = { "", 0 };
+
+	if (late && !(leg->i->flags & LEG_ACKED))
+		return;
+	if (leg->ours_late && m->cseq == leg->ack_cseq)
+		return;
+	if (late)
+		sdp = leg_sdp(leg);
+	leg_ack(leg, m->cseq, sdp);
+}
+
+
 /* A 2xx to an INVITE that was given up, or a second one (call-setup 5.3,
  * 12.2). Only of a tag that is ours, and only back to where it came from. */
 void intake_stray(const struct message *m, const struct flow *from, void *arg)
@@ -280,19 +309,20 @@ void intake_stray(const struct message *m, const struct flow *from, void *arg)
 	struct sipd *sipd = arg;
 	struct leg *leg;
 
-	if (m->cseq_method != METHOD_INVITE || m->code < 200 || m->code > 299)
+	if (m->code < 200 || m->code > 299)
 		return;
 	leg = leg_find(sipd, m->from_tag, m->call_id);
-	if (leg && leg->i->state == LEG_CONFIRMED && leg->is_b &&
-	    m->cseq == leg->i->invite_cseq) {
-		const struct text tag = leg_text(leg, LEG_REMOTE_TAG);
-
-		if (tag.l == m->to_tag.l &&
-		    memcmp(tag.p, m->to_tag.p, tag.l) == 0) {
-			leg_ack(leg, m->cseq, (struct text){ "", 0 });
-			return;
-		}
+	if (leg && leg->i->state == LEG_CONFIRMED &&
+	    is_its_tag(leg, m->to_tag)) {
+		if (m->cseq_method == METHOD_INVITE)
+			ack_again(leg, m);
+		if (m->cseq_method == METHOD_INVITE ||
+		    m->cseq_method == METHOD_UPDATE)
+			session_late(leg, m);
+		return;
 	}
+	if (m->cseq_method != METHOD_INVITE)
+		return;
 	if (m->from_tag.l > strlen(sipd->mark) &&
 	    memcmp(m->from_tag.p, sipd->mark, strlen(sipd->mark)) == 0)
 		leg_reject_answer(sipd, m, from);

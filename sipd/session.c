@@ -131,6 +131,7 @@ static void heard_final(struct leg *leg, const struct message *m, bool is_late)
 	if (event == TIMER_EV_OK) {
 		leg_refresh(leg, m);
 		session_taken(leg, m);
+		leg->confirmed_cseq = m->cseq;
 		count(leg, PROBE_CONFIRMED);
 	}
 	else if (is_late) {
@@ -148,6 +149,20 @@ static void heard_final(struct leg *leg, const struct message *m, bool is_late)
 		leg->was_repeated = true;
 	}
 	happened(leg, event);
+}
+
+
+/* One that was counted already proves nothing new. */
+void session_late(struct leg *leg, const struct message *m)
+{
+	if (leg->i->timer.state == TIMER_NONE ||
+	    leg->call->i.state != CALL_ANSWERED ||
+	    m->cseq <= leg->confirmed_cseq || m->cseq > leg->i->local_cseq)
+		return;
+
+	leg->confirmed_cseq = m->cseq;
+	count(leg, PROBE_CONFIRMED);
+	happened(leg, TIMER_EV_OK);
 }
 
 
@@ -248,7 +263,8 @@ static int send_probe(struct leg *leg)
 
 static bool is_busy(const struct leg *leg)
 {
-	return leg->ours || leg->peer || leg->peer_done;
+	return leg->ours || leg->ours_late || leg->peer || leg->peer_done ||
+	       !(leg->i->flags & LEG_ACKED);
 }
 
 
@@ -284,14 +300,25 @@ static void wait_boundary(struct leg *leg)
 }
 
 
+static void on_unsent(void *arg)
+{
+	struct leg *leg = arg;
+
+	count(leg, PROBE_FAILED);
+	happened(leg, timer_is_last(&leg->i->timer) ? TIMER_EV_SILENT_LAST
+						    : TIMER_EV_SILENT);
+}
+
+
 static void probe(struct leg *leg)
 {
 	if (is_busy(leg)) {
 		leg->probe_again = true; /* session_free() */
 		return;
 	}
-	if (send_probe(leg))
-		wait_boundary(leg);
+	if (send_probe(leg)) /* as a transport that fails: no response */
+		ev_timer_start(&leg->timer, leg->call->sipd->ev, 0, on_unsent,
+			       leg);
 }
 
 
@@ -341,7 +368,10 @@ static void happened(struct leg *leg, enum timer_event event)
 		return;
 	case TIMER_ACT_NONE:
 	default:
-		if (timer->state == TIMER_UNCONFIRMED)
+		/* CONFIRMED: what ended was a probe behind another's 2xx; its
+		 * timer was the leg's only one. */
+		if (timer->state == TIMER_UNCONFIRMED ||
+		    timer->state == TIMER_CONFIRMED)
 			wait_boundary(leg);
 		return;
 	}
@@ -358,6 +388,7 @@ void session_start(struct leg *leg)
 
 	timer->segments = p->segments;
 	timer->interval_ms = timer_interval_ms(p->ttl_s, leg->i->expires_s);
+	leg->confirmed_cseq = leg->i->local_cseq;
 	(void)timer_handle(timer, TIMER_EV_START, clk_boot_us());
 	wait_boundary(leg);
 }
@@ -391,7 +422,8 @@ void session_refreshed(struct leg *leg)
 
 void session_free(struct leg *leg)
 {
-	if (!leg->probe_again || is_busy(leg))
+	if (leg->call->i.state != CALL_ANSWERED || !leg->probe_again ||
+	    is_busy(leg))
 		return;
 
 	leg->probe_again = false;

@@ -21,6 +21,9 @@ void session_resume(struct leg *leg);
 /** The peer refreshed, and got 2xx */
 void session_refreshed(struct leg *leg);
 
+/** A 2xx whose transaction is over: it may be a probe's, and then it counts */
+void session_late(struct leg *leg, const struct message *m);
+
 /** What was pending on the leg is over: a probe may wait */
 void session_free(struct leg *leg);
 
