@@ -6,80 +6,14 @@ there is a back-to-back user agent here: each side's flow is the RFC's, and
 what a proxy would decide (fail-over, redirection) is in the record of the call.
 """
 
-import contextlib
 import os
-import pathlib
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 from support.cases import main  # noqa: E402
-from support.cluster import wait_for  # noqa: E402
-from support.sipp import Sipp  # noqa: E402
-from support.sipp_flow import Callee, Caller, sdp  # noqa: E402
+from support.sipp_flow import (Callee, Caller, Flow, answering,  # noqa: E402
+                               sdp)
 from support.sip_switch import on_a_switch, side_by_side  # noqa: E402
-
-
-class Flow:
-    """A customer, a prefix, and carriers behind it, in this order."""
-
-    def __init__(self, s, *carriers, customer=None):
-        self.s = s
-        with s.lock:
-            n = next(s.names)
-            self.name = f"flow{n}"
-            self.number = f"44{n:03}5550100"
-            self.address = s.net.address()
-            s.change("mapping", "add", self.name, **{
-                "account": "customer", "addresses": self.address,
-                "local_ip": s.net.switch, **(customer or {})})
-            self.carriers = [s.net.address() for _ in range(
-                max(1, len(carriers)))]
-            for i, address in enumerate(self.carriers):
-                s.change("routing", "add", f"{self.name}-{i}", **{
-                    "account": "vendor", "prefixes": self.number[:5],
-                    "local_ip": s.net.switch, "priority": i + 1,
-                    "addresses": f"{address}:5060",
-                    **(carriers[i] if carriers else {})})
-
-    def caller(self):
-        return Caller(self.number)
-
-    def run(self, caller, *callees, seconds=15, options=()):
-        """All of them to their end; None: nobody is there. What it got."""
-        with contextlib.ExitStack() as stack:
-            folder = pathlib.Path(stack.enter_context(
-                tempfile.TemporaryDirectory(prefix="tandem-flow.")))
-
-            def play(name, party, address, **more):
-                file = folder / f"{name}.xml"
-                file.write_text(party.scenario(name), encoding="utf-8")
-                return stack.enter_context(Sipp(str(file), address, **more))
-            servers = [play(f"callee{i}", party, self.carriers[i])
-                       for i, party in enumerate(callees) if party]
-            client = play("caller", caller, self.address,
-                          remote=self.s.at, options=options)
-            client.finished(seconds)
-            for server in servers:
-                server.finished(seconds)
-            return client.messages(), [x.messages() for x in servers]
-
-    def record(self, **wanted):
-        rows = []
-
-        def there():
-            rows[:] = self.s.records(mapping_gateway=self.name)
-            return rows
-        wait_for(5, there, f"a record of {self.name}")
-        assert len(rows) == 1, rows
-        wrong = {k: (rows[0].get(k), v) for k, v in wanted.items()
-                 if rows[0].get(k) != v}
-        assert not wrong, f"(is, wanted): {wrong} in {rows[0]}"
-        return rows[0]
-
-
-def answering():
-    return Callee().says(100).says(180).says(200).takes("ACK")
 
 
 # --- 3.1, 3.6, 3.7: sessions that come about ----------------------------------

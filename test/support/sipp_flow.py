@@ -9,6 +9,13 @@ the scenario; so does what does not arrive. None of it is clever: messages are
 put together from what sipp remembers of the dialog.
 """
 
+import contextlib
+import pathlib
+import tempfile
+
+from support.cluster import wait_for
+from support.sipp import Sipp
+
 SDP = """v=0
 o=peer 1 [version] IN IP4 [media]
 s=-
@@ -183,9 +190,81 @@ class Callee(Party):
         return self._send(
             ["BYE [next_url] SIP/2.0",
              "Via: SIP/2.0/[transport] [local_ip]:[local_port];"
-             "branch=[branch]", "Max-Forwards: 70",
+             "branch=[branch]", "[routes]", "Max-Forwards: 70",
              "From:[$to];tag=[pid]b[call_number]", "To:[$from]",
              "Call-ID: [call_id]", "CSeq: 1 BYE"], None, {}, True)
 
     def refuses(self, code, **heads):
         return self.says(code, **heads).takes("ACK")
+
+
+def answering():
+    return Callee().says(100).says(180).says(200).takes("ACK")
+
+
+@contextlib.contextmanager
+def play(party, address, **more):
+    """A sipp that is this party: with play(...) as sipp."""
+    name = type(party).__name__.lower()
+    with tempfile.TemporaryDirectory(prefix="tandem-flow.") as folder:
+        file = pathlib.Path(folder) / f"{name}.xml"
+        file.write_text(party.scenario(name), encoding="utf-8")
+        with Sipp(str(file), address, **more) as sipp:
+            yield sipp
+
+
+class Flow:
+    """A customer, a prefix, and carriers behind it, in this order."""
+
+    def __init__(self, s, *carriers, customer=None):
+        self.s = s
+        self.before = 0
+        with s.lock:
+            n = next(s.names)
+            self.name = f"flow{n}"
+            self.number = f"44{n:03}5550100"
+            self.address = s.net.address()
+            s.change("mapping", "add", self.name, **{
+                "account": "customer", "addresses": self.address,
+                "local_ip": s.net.switch, **(customer or {})})
+            self.carriers = [s.net.address() for _ in range(
+                max(1, len(carriers)))]
+            for i, address in enumerate(self.carriers):
+                s.change("routing", "add", f"{self.name}-{i}", **{
+                    "account": "vendor", "prefixes": self.number[:5],
+                    "local_ip": s.net.switch, "priority": i + 1,
+                    "addresses": f"{address}:5060",
+                    **(carriers[i] if carriers else {})})
+
+    def caller(self):
+        return Caller(self.number)
+
+    def run(self, caller, *callees, seconds=15, options=(), through=None):
+        """All of them to their end; None: nobody is there. What each got.
+        through: another host that the caller sends to."""
+        with contextlib.ExitStack() as stack:
+            servers = [stack.enter_context(play(party, self.carriers[i]))
+                       for i, party in enumerate(callees) if party]
+            client = stack.enter_context(play(
+                caller, self.address, remote=through or self.s.at, options=options))
+            client.finished(seconds)
+            for server in servers:
+                server.finished(seconds)
+            return client.messages(), [x.messages() for x in servers]
+
+    def renew(self):
+        """What was recorded until now is another call's."""
+        self.before = len(self.s.records(mapping_gateway=self.name))
+
+    def record(self, **wanted):
+        rows = []
+
+        def there():
+            rows[:] = self.s.records(mapping_gateway=self.name)[self.before:]
+            return rows
+        wait_for(5, there, f"a record of {self.name}")
+        assert len(rows) == 1, rows
+        wrong = {k: (rows[0].get(k), v) for k, v in wanted.items()
+                 if rows[0].get(k) != v}
+        assert not wrong, f"(is, wanted): {wrong} in {rows[0]}"
+        return rows[0]
