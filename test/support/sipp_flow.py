@@ -239,7 +239,7 @@ class Flow:
     def caller(self):
         return Caller(self.number)
 
-    def run(self, caller, *callees, seconds=15, options=(), through=None):
+    def run(self, caller, *callees, seconds=30, options=(), through=None):
         """All of them to their end; None: nobody is there. What each got.
         through: another host that the caller sends to."""
         with contextlib.ExitStack() as stack:
