@@ -1,6 +1,8 @@
 /**
  * @file sipd/call_answer.c  B has answered: ACK, 200 to A, the clocks
  */
+#include <errno.h>
+
 #include "shared/base/clk.h"
 #include "shared/base/util.h"
 #include "sipd/attempt.h"
@@ -34,8 +36,8 @@ static int sdp_for_a(struct call *call, struct text *bodyp, bool *differsp)
 
 	*differsp = false;
 	*bodyp = (struct text){ "", 0 };
-	if (!body.l)
-		return 0;
+	if (!body.l) /* it said none, or none that may be used (security 1) */
+		return EBADMSG;
 	err = leg_sdp_make(&call->a, body, bodyp, NULL);
 	if (err)
 		return err;

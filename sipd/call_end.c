@@ -14,6 +14,7 @@
 #include "sipd/leg.h"
 #include "sipd/media.h"
 #include "sipd/metrics.h"
+#include "sipd/renegotiate.h"
 #include "sipd/stats.h"
 
 
@@ -40,6 +41,8 @@ static void finish(struct call *call)
 	call_blob_drop(call, &call->i.b_sdp);
 	call_blob_drop(call, &call->i.a.sdp);
 	call_blob_drop(call, &call->i.b.sdp);
+	call_blob_drop(call, &call->a.sdp_before);
+	call_blob_drop(call, &call->b.sdp_before);
 	if (call->i.answer_us)
 		stats_talk(stats, call->i.mapping, call->i.gateway,
 			   call->i.end_boot_us - call->i.answer_boot_us);
@@ -152,14 +155,9 @@ int call_cancel(struct call *call)
 
 static void end_leg(struct leg *leg, bool sent_bye)
 {
-	struct call *call = leg->call;
-	struct txns *txns = call->sipd->txns;
+	const struct call *call = leg->call;
 
-	if (leg->peer)
-		(void)txn_reply_code(txns, leg->peer, 487);
-	if (leg->ours)
-		txn_forget(txns, leg->ours);
-	leg->peer = leg->ours = 0;
+	renegotiate_abandon(leg, 487);
 	if (!sent_bye)
 		leg_bye(leg, (enum end_reason)call->i.reason,
 			call->reason_text);
@@ -172,7 +170,8 @@ int call_release(struct call *call)
 {
 	/* The 200 to A may still wait for a PRACK: then it gets a final. */
 	if (call->setup) {
-		call->i.code = call->i.code ? call->i.code : 503;
+		if (call->i.code < 300) /* a BYE of B has none */
+			call->i.code = 503;
 		final_to_a(call);
 		call->a.i->state = LEG_ENDED;
 	}
@@ -213,23 +212,40 @@ int call_forget(struct call *call)
 /* --- from A's INVITE transaction
  * ------------------------------------------------ */
 
+static void cancelled(struct call *call)
+{
+	if (call->i.state == CALL_ENDED || call->i.answer_us)
+		return;
+	call_end_with(call, END_CALLER_CANCEL);
+	call_handle(call, EV_CANCEL);
+}
+
+
+static void unacked(struct call *call)
+{
+	if (call->i.state != CALL_ANSWERED)
+		return;
+	(void)text_copy(call->i.detail, sizeof(call->i.detail),
+			text_of("no_ack"));
+	call_end_with(call, END_SESSION_TIMEOUT);
+	call_handle(call, EV_CUT);
+}
+
+
 void call_heard_a(struct call *call, enum txn_event event)
 {
 	switch (event) {
 	case TXN_CANCELLED:
+		cancelled(call);
+		break;
 	case TXN_BROKEN: /* the caller is gone */
-		if (call->i.state == CALL_ENDED)
-			break;
-		call_end_with(call, END_CALLER_CANCEL);
-		call_handle(call, EV_CANCEL);
+		if (call->i.answer_us)
+			unacked(call);
+		else
+			cancelled(call);
 		break;
 	case TXN_UNACKED:
-		if (call->i.state != CALL_ANSWERED)
-			break;
-		(void)text_copy(call->i.detail, sizeof(call->i.detail),
-				text_of("no_ack"));
-		call_end_with(call, END_SESSION_TIMEOUT);
-		call_handle(call, EV_CUT);
+		unacked(call);
 		break;
 	case TXN_UNPRACKED: {
 		struct verdict verdict = verdict_plain(END_GATEWAY_TIMEOUT);

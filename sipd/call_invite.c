@@ -297,6 +297,8 @@ int call_invite(struct call *call)
 	call->setup->raises = call->setup->redirects = 0;
 	call->setup->min_se_s = 0;
 	call->setup->redirect.len = 0;
+	/* What the last gateway said is no answer of this one. */
+	call_blob_drop(call, &call->i.b_sdp);
 
 	return invite(call, true);
 }
@@ -462,12 +464,25 @@ static void heard_provisional(struct call *call, const struct message *m,
 }
 
 
+/* An attempt that may still come to something. */
+static bool is_under_way(const struct call *call)
+{
+	return call->i.state == CALL_CALLING || call->i.state == CALL_RINGING;
+}
+
+
 static void heard_answer(struct call *call, const struct message *m,
 			 const struct flow *from)
 {
-	if (call->i.state == CALL_ANSWERED || call->i.state == CALL_ENDED ||
-	    leg_take_response(&call->b, m, from)) {
+	if (!is_under_way(call)) {
 		intake_stray(m, from, call->sipd);
+		return;
+	}
+	if (leg_take_response(&call->b, m, from)) {
+		/* Without a tag, or there is no room: no dialog comes of it */
+		intake_stray(m, from, call->sipd);
+		call->b.invite = 0;
+		attempt_failed(call, ATTEMPT_FINAL, 500);
 		return;
 	}
 
@@ -501,6 +516,8 @@ static void on_response(txn_id txn, int err, const struct message *m,
 			intake_stray(m, from, sipd);
 		return;
 	}
+	if (!is_under_way(call) && (!m || m->code / 100 != 2))
+		return; /* behind the 2xx that was taken */
 	if (err) {
 		enum attempt_end end = ATTEMPT_TRANSPORT;
 

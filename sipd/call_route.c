@@ -12,6 +12,7 @@
 #include "sipd/leg.h"
 #include "sipd/leg_sdp.h"
 #include "sipd/media.h"
+#include "sipd/renegotiate.h"
 #include "sipd/resolve.h"
 #include "sipd/stats.h"
 #include "sipd/view.h"
@@ -289,9 +290,10 @@ void call_leave_b(struct call *call, const char *reason)
 		txn_cancel(sipd->txns, call->b.invite, compose_result(&c));
 		txn_forget(sipd->txns, call->b.invite);
 	}
-	if (call->b.ours) /* a PRACK */
-		txn_forget(sipd->txns, call->b.ours);
-	call->b.invite = call->b.ours = 0;
+	call->b.invite = 0;
+	/* An UPDATE between the two early dialogs ends with one of them. */
+	renegotiate_abandon(&call->a, 500);
+	renegotiate_abandon(&call->b, 500);
 	call->b.i->state = LEG_ENDED;
 	call_b_lines_give(call);
 	leg_drop(&call->b);

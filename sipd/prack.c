@@ -108,16 +108,13 @@ void prack_receive(struct call *call, txn_id txn, const struct message *m)
 	if (!setup || !setup->a_reliable_pending ||
 	    head_rack_parse(&rseq, &cseq, &method,
 			    message_head(m, HEAD_RACK)) ||
-	    rseq != call->a.i->rseq || cseq != call->a.i->invite_cseq) {
+	    rseq != call->a.i->rseq || cseq != call->a.i->invite_cseq ||
+	    !text_is(method, "INVITE")) {
 		(void)txn_reply_code(txns, txn, 481);
 		return;
 	}
-	if (m->body.l) { /* an offer, while ours is hardly answered */
-		(void)txn_reply_code(txns, txn, 488);
-		return;
-	}
-
-	(void)txn_reply_code(txns, txn, 200);
+	/* An offer in it is not taken, but the provisional has arrived. */
+	(void)txn_reply_code(txns, txn, m->body.l ? 488 : 200);
 	txn_pracked(txns, call->a.invite);
 	setup->a_reliable_pending = false;
 	if (setup->has_waiting) {

@@ -99,12 +99,16 @@ static void accepted(struct leg *leg, struct leg *other,
 	if (!err && body.l)
 		err = leg_sdp_make(leg, body, &made, NULL);
 	if (m->cseq_method == METHOD_INVITE) {
-		if (leg->peer_late && !err)
+		if (leg->peer_late && leg->peer && !err) {
 			other->ours_late = true; /* ACK waits for the answer */
+			other->ack_cseq = m->cseq;
+		}
 		else
 			leg_ack(other, m->cseq, (struct text){ "", 0 });
 	}
 	leg->peer = 0;
+	if (!txn)
+		return; /* cancelled meanwhile */
 	if (err)
 		(void)txn_reply_code(leg->call->sipd->txns, txn, 488);
 	else
@@ -133,7 +137,8 @@ static void refused(struct leg *leg, struct leg *other, unsigned code)
 	/* Our own credentials are no business of the peer. */
 	(void)txn_reply_code(leg->call->sipd->txns, txn,
 			     code == 401 || code == 407 ? 503 : code);
-	if (code == 481 || code == 408)
+	if ((code == 481 || code == 408) &&
+	    leg->call->i.state == CALL_ANSWERED)
 		end_by(other);
 }
 
@@ -172,6 +177,34 @@ static void on_forwarded(txn_id txn, int err, const struct message *m,
 }
 
 
+/* The ACK that waited for the answer */
+static void give_late(struct leg *leg, struct text sdp)
+{
+	if (!leg->ours_late)
+		return;
+	leg->ours_late = false;
+	leg_ack(leg, leg->ack_cseq, sdp);
+}
+
+
+void renegotiate_abandon(struct leg *leg, unsigned code)
+{
+	struct txns *txns = leg->call->sipd->txns;
+
+	if (leg->peer)
+		(void)txn_reply_code(txns, leg->peer, code);
+	if (leg->peer_done)
+		txn_acked(txns, leg->peer_done);
+	if (leg->ours)
+		txn_forget(txns, leg->ours);
+	leg->peer = leg->peer_done = 0;
+	leg->probe_again = leg->offer_again = false;
+	forget_ours(leg);
+	restore_sdp(leg);
+	give_late(leg, (struct text){ "", 0 });
+}
+
+
 /* --- what the peer asks
  * ------------------------------------------------------------- */
 
@@ -186,17 +219,19 @@ static void on_event(txn_id txn, enum txn_event event, void *arg,
 		return;
 	leg = user & OF_B ? &call->b : &call->a;
 	if (event == TXN_CANCELLED && leg->peer == txn) {
-		struct leg *other = other_of(leg);
-
+		/* Ours goes on until its final: a 2xx that crosses is ACKed,
+		 * and nothing new is asked before. */
 		leg->peer = 0;
 		(void)txn_reply_code(sipd->txns, txn, 487);
-		if (other->ours) {
-			txn_cancel(sipd->txns, other->ours,
-				   (struct text){ "", 0 });
-			txn_forget(sipd->txns, other->ours);
-		}
-		forget_ours(other);
-		restore_sdp(other);
+		txn_cancel(sipd->txns, other_of(leg)->ours,
+			   (struct text){ "", 0 });
+	}
+	else if (event == TXN_BROKEN && leg->peer_done == txn) {
+		/* It never hears the answer; the session timer judges. */
+		leg->peer_done = 0;
+		give_late(other_of(leg), (struct text){ "", 0 });
+		session_free(leg);
+		session_free(other_of(leg));
 	}
 	else if (event == TXN_UNACKED && leg->peer_done == txn) {
 		leg->peer_done = 0;
@@ -226,6 +261,15 @@ static bool is_too_short(struct leg *leg, txn_id txn, const struct message *m)
 }
 
 
+/* A dialog, with an answer that was ACKed if it has one: the 200 to A may wait
+ * for a PRACK, and the ACK to B for A's answer. */
+static bool can_ask(const struct leg *leg)
+{
+	return leg->i->state == LEG_EARLY ||
+	       (leg->i->state == LEG_CONFIRMED && (leg->i->flags & LEG_ACKED));
+}
+
+
 static void pass_on(struct leg *leg, txn_id txn, const struct message *m,
 		    struct text body)
 {
@@ -242,11 +286,12 @@ static void pass_on(struct leg *leg, txn_id txn, const struct message *m,
 	};
 	int err = 0;
 
-	if (other->ours || other->peer || other->peer_done) {
+	if (other->ours || other->ours_late || other->peer ||
+	    other->peer_done || !can_ask(other)) {
 		(void)txn_reply_code(call->sipd->txns, txn, 491);
 		return;
 	}
-	if (call->i.state != CALL_ANSWERED && !as_update) {
+	if (other->i->state != LEG_CONFIRMED && !as_update) {
 		(void)txn_reply_code(call->sipd->txns, txn, 488);
 		return;
 	}
@@ -288,7 +333,7 @@ void renegotiate_receive(struct leg *leg, txn_id txn, const struct message *m)
 
 	txn_own(txns, txn, on_event, call->sipd,
 		call->id | (leg->is_b ? OF_B : 0));
-	if (leg->ours && leg->ours_method != METHOD_INFO) {
+	if ((leg->ours && leg->ours_method != METHOD_INFO) || leg->ours_late) {
 		(void)txn_reply_code(txns, txn, 491);
 		return;
 	}
@@ -331,12 +376,9 @@ void renegotiate_acked(struct leg *leg, const struct message *m)
 
 	txn_acked(leg->call->sipd->txns, leg->peer_done);
 	leg->peer_done = 0;
-	if (other->ours_late) {
-		other->ours_late = false;
-		if (!message_sdp(m, &body) && body.l)
-			(void)leg_sdp_make(other, body, &made, NULL);
-		leg_ack(other, other->ours_cseq, made);
-	}
+	if (other->ours_late && !message_sdp(m, &body) && body.l)
+		(void)leg_sdp_make(other, body, &made, NULL);
+	give_late(other, made);
 	session_free(leg);
 	session_free(other);
 }
@@ -385,6 +427,7 @@ void renegotiate_offer(struct leg *leg)
 		return;
 	leg->ours_kind = OURS_OFFER;
 	leg->ours_method = METHOD_INVITE;
+	call_publish(call);
 }
 
 
@@ -433,7 +476,9 @@ void renegotiate_forward(struct leg *leg, txn_id txn, const struct message *m)
 		.user = call->id | (other->is_b ? OF_B : 0),
 	};
 
-	if (leg->peer || other->ours || other->i->state < LEG_EARLY) {
+	if (leg->peer || other->ours ||
+	    (other->i->state != LEG_EARLY &&
+	     other->i->state != LEG_CONFIRMED)) {
 		reply_busy(leg, txn);
 		return;
 	}
@@ -451,4 +496,5 @@ void renegotiate_forward(struct leg *leg, txn_id txn, const struct message *m)
 	other->ours_method = (uint8_t)m->method;
 	leg->peer = txn;
 	leg->peer_method = (uint8_t)m->method;
+	call_publish(call); /* a successor's CSeq must be higher */
 }

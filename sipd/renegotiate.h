@@ -12,6 +12,9 @@ void renegotiate_receive(struct leg *leg, txn_id txn, const struct message *m);
 void renegotiate_acked(struct leg *leg, const struct message *m);
 /** A is asked anew: its answer went out reliably, and B said something else */
 void renegotiate_offer(struct leg *leg);
+/** What is open on the leg ends with its dialog, or the other's: code to the
+ *  peer, and nobody waits for what we asked */
+void renegotiate_abandon(struct leg *leg, unsigned code);
 /** Any request that is passed on as it is: INFO */
 void renegotiate_forward(struct leg *leg, txn_id txn, const struct message *m);
 
