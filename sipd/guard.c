@@ -299,17 +299,13 @@ bool guard_knows(struct guard *guard, const struct catalog *c,
 }
 
 
-/* Never blacklisted: routing gateways, mapping gateways that are known by
- * their address alone, and what is on source_white (security 3). A routing
- * gateway with a host name is where we send requests to. */
-static bool is_spared(const struct source *s, const struct catalog *c,
-		      const struct addr *source, int64_t now_us)
+/* Known by its address alone: a routing gateway, or a mapping gateway that is
+ * not challenged */
+static bool is_trusted(const struct catalog *c, const struct addr *source)
 {
 	struct catalog_source found[16];
 	size_t n;
 
-	if (is_expected(s, now_us) || is_white(c, source))
-		return true;
 	if (!c)
 		return false;
 	n = catalog_sources(c, source, found, COUNT_OF(found));
@@ -324,6 +320,26 @@ static bool is_spared(const struct source *s, const struct catalog *c,
 	}
 
 	return false;
+}
+
+
+/* Never blacklisted: security 3. A routing gateway with a host name is where
+ * we send requests to. */
+static bool is_spared(const struct source *s, const struct catalog *c,
+		      const struct addr *source, int64_t now_us)
+{
+	return is_expected(s, now_us) || is_white(c, source) ||
+	       is_trusted(c, source);
+}
+
+
+/* Who is not limited like a stranger. A gateway that is challenged is one
+ * until it has succeeded (security 2). */
+static bool is_one_of_ours(const struct source *s, const struct catalog *c,
+			   const struct addr *source, int64_t now_us)
+{
+	return is_spared(s, c, source, now_us) ||
+	       (is_authenticated(s, now_us) && in_catalog(c, source));
 }
 
 
@@ -414,20 +430,16 @@ enum guard_verdict guard_check(struct guard *guard, const struct catalog *c,
 			       int64_t now_us)
 {
 	struct source *s = find(guard, source);
-	const bool is_free = is_white(c, source);
-	const bool is_known = is_free || in_catalog(c, source) ||
-			      is_expected(s, now_us);
+	const bool is_known = is_one_of_ours(s, c, source, now_us);
 
 	if (is_blacklisted(guard, s, c, source, now_us))
 		return drop(GUARD_DROP_BLACKLIST);
 	if (class == GUARD_INITIAL_INVITE &&
 	    (guard->is_overloaded || age_us > AGE_MAX_US))
 		return check_late(s, is_known, now_us);
-	if (is_free)
-		return GUARD_PASS;
 	if (!is_known)
 		return check_unknown(guard, c, source, now_us);
-	if (class == GUARD_OTHER &&
+	if (class == GUARD_OTHER && !is_white(c, source) &&
 	    !has_token(guard, source, KNOWN_RATE, now_us))
 		return drop(GUARD_DROP_RATE);
 

@@ -255,6 +255,25 @@ static void gateways_have_a_thousand_and_their_calls_are_counted_later(
 }
 
 
+static void a_gateway_that_is_challenged_is_a_stranger_until_it_succeeds(
+	void **state)
+{
+	const struct addr source = at("192.0.2.2:5060");
+	struct bench b;
+
+	(void)state;
+	begin(&b, "trunk");
+	assert_int_equal(passed(&b, "192.0.2.2", GUARD_INITIAL_INVITE, 22),
+			 20);
+	guard_authenticated(b.guard, &source, b.now);
+	assert_int_equal(passed(&b, "192.0.2.2", GUARD_INITIAL_INVITE, 3000),
+			 3000);
+	b.now += SECOND;
+	assert_int_equal(passed(&b, "192.0.2.2", GUARD_OTHER, 1500), 1000);
+	end(&b);
+}
+
+
 static void the_white_list_has_no_rate(void **state)
 {
 	struct bench b;
@@ -623,6 +642,8 @@ int main(void)
 		cmocka_unit_test(who_has_authenticated_has_a_hundred),
 		cmocka_unit_test(
 			gateways_have_a_thousand_and_their_calls_are_counted_later),
+		cmocka_unit_test(
+			a_gateway_that_is_challenged_is_a_stranger_until_it_succeeds),
 		cmocka_unit_test(the_white_list_has_no_rate),
 		cmocka_unit_test(who_is_asked_is_known),
 		cmocka_unit_test(without_a_catalog_all_are_strangers),
