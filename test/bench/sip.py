@@ -332,6 +332,8 @@ def measure(server, args):
     for rate in args.rates:
         runs = [point(server, rate, args.seconds, idle)
                 for _ in range(args.runs if rate == JUDGED_RATE else 1)]
+        if all(r["foreign"] > FOREIGN_MOST for r in runs):
+            runs += [point(server, rate, args.seconds, idle)]
         quiet = [r for r in runs if r["foreign"] <= FOREIGN_MOST] or runs
         us = statistics.median(r["us"] for r in quiet)
         best = min(quiet, key=lambda r: abs(r["us"] - us))
@@ -386,7 +388,10 @@ def main():
         ratio = ours["rates"][JUDGED_RATE]["us"] / \
             theirs["rates"][JUDGED_RATE]["us"]
         figures.append(f"ratio={ratio:.2f}")
-        if ratio > RATIO_MOST:
+        if theirs["rates"][JUDGED_RATE]["failed"]:
+            missed.append(f"Kamailio lost calls at {JUDGED_RATE}/s: the "
+                          "machine was too busy to compare")
+        elif ratio > RATIO_MOST:
             missed.append(f"{ratio:.2f} of Kamailio's CPU per call at "
                           f"{JUDGED_RATE} calls/s, not {RATIO_MOST}")
     if ours:
