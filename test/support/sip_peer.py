@@ -34,8 +34,22 @@ class Net:
                 continue
             self.prefix = f"127.0.{number}"
             self.numbers = itertools.count(2)
-            return
+            if self.is_free():
+                return
+            self.lock.close()
         raise AssertionError("no free network")
+
+    def is_free(self):
+        """A test that was killed may have left a switch behind."""
+        for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+            with socket.socket(socket.AF_INET, kind) as sock:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR,
+                                int(kind == socket.SOCK_STREAM))
+                try:
+                    sock.bind((self.switch, 5060))
+                except OSError:
+                    return False
+        return True
 
     @property
     def switch(self):

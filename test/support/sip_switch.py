@@ -9,6 +9,7 @@ import contextlib
 import functools
 import itertools
 import json
+import sys
 import threading
 
 from support.cases import case
@@ -34,6 +35,14 @@ class SipSwitch(Switch):
         super().__init__(address=self.net.switch, **kwargs)
 
     def __enter__(self):
+        try:
+            return self.prepared()
+        except BaseException:
+            self.__exit__(*sys.exc_info())
+            raise
+
+    def prepared(self):
+        """With what every call needs."""
         super().__enter__()
         self.set(**self.settings)
         self.ask("rate-table.add", name="retail")
