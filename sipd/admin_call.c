@@ -258,7 +258,7 @@ static json_t *ordered(json_t *rows, const char *sort, size_t limit)
 {
 	const size_t n = json_array_size(rows);
 	struct order order = { sort, 1 };
-	json_t **all = calloc(n + 1, sizeof(json_t *));
+	json_t **all = calloc(n + 1, sizeof(void *));
 	json_t *out = json_array();
 
 	for (size_t i = 0; all && i < n; i++)
@@ -266,7 +266,7 @@ static json_t *ordered(json_t *rows, const char *sort, size_t limit)
 	if (sort && sort[0] == '-')
 		order = (struct order){ sort + 1, -1 };
 	if (all && sort)
-		qsort_r(all, n, sizeof(*all), by_order, &order);
+		qsort_r(all, n, sizeof(void *), by_order, &order);
 	for (size_t i = 0; all && i < n && i < limit; i++)
 		(void)json_array_append(out, all[i]);
 	free(all);

@@ -173,6 +173,8 @@ static void enter(struct call *call, enum call_state next)
 }
 
 
+/* An action that brings in an event finds is_busy set: one level, no more.
+ * NOLINTNEXTLINE(misc-no-recursion) */
 static void bring_in(struct call *call, enum call_event event)
 {
 	const struct call_row *row = &call_rows[call->i.state][event];
@@ -208,6 +210,7 @@ static void bring_in(struct call *call, enum call_event event)
 }
 
 
+/* NOLINTNEXTLINE(misc-no-recursion): see bring_in() */
 void call_handle(struct call *call, enum call_event event)
 {
 	struct sipd *sipd = call->sipd;
@@ -518,7 +521,7 @@ int calls_alloc(struct calls **callsp, struct sipd *sipd)
 	calls->first = calls->slotc * args.worker;
 	args.first = calls->first;
 	args.slotc = calls->slotc;
-	calls->by_index = calloc(calls->slotc, sizeof(*calls->by_index));
+	calls->by_index = calloc(calls->slotc, sizeof(void *));
 	err = calls->by_index ? 0 : ENOMEM;
 	if (!err)
 		err = map_alloc(&calls->tags, 1024);

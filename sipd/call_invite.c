@@ -447,7 +447,7 @@ static void heard_provisional(struct call *call, const struct message *m,
 		call_handle(call, EV_TRYING);
 		return;
 	}
-	if (m->code == 199 || m->code > 183)
+	if (m->code > 183) /* 199, too */
 		return;
 	if (m->to_tag.l && !tag_is(&call->b, m->to_tag))
 		call->b.i->rseq = 0; /* another branch counts by itself */

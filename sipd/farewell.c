@@ -30,7 +30,10 @@ static void farewell_free(struct farewell *f)
 {
 	struct sipd *sipd = f->call.sipd;
 
-	*(f->prev ? &f->prev->next : &sipd->farewells) = f->next;
+	if (f->prev)
+		f->prev->next = f->next;
+	else
+		sipd->farewells = f->next;
 	if (f->next)
 		f->next->prev = f->prev;
 	blob_give(sipd->blobs, &f->call.i.b.texts);
@@ -40,8 +43,12 @@ static void farewell_free(struct farewell *f)
 
 void farewells_free(struct sipd *sipd)
 {
-	while (sipd->farewells)
-		farewell_free(sipd->farewells);
+	struct farewell *f, *next;
+
+	for (f = sipd->farewells; f; f = next) {
+		next = f->next;
+		farewell_free(f);
+	}
 }
 
 

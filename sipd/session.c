@@ -187,7 +187,7 @@ static void on_response(txn_id txn, int err, const struct message *m,
 		leg->ours_kind = OURS_NONE;
 		ev_timer_stop(&leg->timer);
 	}
-	if (!err)
+	if (!err && m)
 		heard_final(leg, m, is_late);
 	else if (!is_late)
 		happened(leg, timer_is_last(&leg->i->timer)

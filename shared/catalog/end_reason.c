@@ -15,7 +15,7 @@ const struct end_def end_defs[END_REASONC] = {
 
 const char *const end_tokens[END_REASONC] = {
 	[END_NONE] = "",
-#define END(id, token, code, q850, side) [END_##id] = token,
+#define END(id, token, code, q850, side) [END_##id] = (token),
 #include "shared/catalog/end_reason.def"
 #undef END
 };
