@@ -390,14 +390,30 @@ const struct life *segments_life(const struct segments *s, struct peer_id who)
 }
 
 
-const struct segment *segments_own(const struct segments *s, const char *name)
+static const struct held *own_find(const struct segments *s, const char *name)
 {
 	for (size_t i = 0; i < s->rowc; i++)
 		if (s->rows[i].owner.peer == PEER_SUPERVISOR &&
 		    strcmp(s->rows[i].def->name, name) == 0)
-			return &s->rows[i].mapped;
+			return &s->rows[i];
 
 	return NULL;
+}
+
+
+const struct segment *segments_own(const struct segments *s, const char *name)
+{
+	const struct held *held = own_find(s, name);
+
+	return held ? &held->mapped : NULL;
+}
+
+
+int segments_own_old(const struct segments *s, const char *name)
+{
+	const struct held *held = own_find(s, name);
+
+	return held ? held->old_fd : -1;
 }
 
 

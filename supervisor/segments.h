@@ -46,6 +46,10 @@ const struct life *segments_life(const struct segments *segments,
 const struct segment *segments_own(const struct segments *segments,
 				   const char *name);
 
+/** What the release before left of it, open; -1: nothing. Until
+ *  segments_old_done() of the supervisor */
+int segments_own_old(const struct segments *segments, const char *name);
+
 /** Bytes that segments_open() would have to make */
 size_t segments_missing_bytes(const struct config *config);
 

@@ -26,6 +26,7 @@
 #include "shared/base/metric_labels.h"
 #include "shared/base/secret.h"
 #include "shared/base/text.h"
+#include "shared/shm/counters.h"
 #include "shared/shm/life.h"
 #include "shared/web/web.h"
 #include "supervisor/adminsock.h"
@@ -462,18 +463,18 @@ static int open_counters(struct supervisor *sup)
 {
 	const struct segment *segment = segments_own(sup->segments,
 						     "counters");
-	void *page;
+	const struct peer_id self = { PEER_SUPERVISOR, 0 };
 	int err;
 
 	if (!segment)
 		return 0;
 
-	page = segment_slot(segment, 0);
-	err = metric_attach(page, COUNTERS_SIZE);
-	if (err == EBADMSG) {
-		memset(page, 0, COUNTERS_SIZE);
-		err = metric_attach(page, COUNTERS_SIZE);
-	}
+	err = counters_attach(segment,
+			      segments_own_old(sup->segments, "counters"));
+	if (err == EBADMSG) /* cleared */
+		err = 0;
+	if (!err)
+		segments_old_done(sup->segments, self);
 	metric_set(M_BUILD_INFO, 1);
 	metric_set(M_CONFIG_VERSION, (int64_t)sup->config.version);
 

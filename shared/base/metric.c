@@ -234,11 +234,12 @@ static int rows_add(const struct metric_def *defs, size_t defc)
 		size_t first = m.cellc;
 
 		m.defs[id] = &defs[i];
+		m.dynamic[id] = metric_is_dynamic(&defs[i]);
 		m.series_first[id] = m.series_last[id] = 0;
-		if (!metric_is_dynamic(&defs[i]))
+		if (!m.dynamic[id])
 			err = cells_add(id, 0, &first);
 		m.first[id] = (uint32_t)first;
-		m.cellc_of[id] = (uint32_t)(m.cellc - first);
+		m.indexc[id] = (uint32_t)metric_indexc(&defs[i]);
 	}
 
 	return err;
@@ -309,9 +310,7 @@ void metric_detach(void)
 /* An index of a row whose labels are known; beyond them is the last. */
 static size_t bounded(unsigned id, size_t index)
 {
-	const size_t indexc = m.cellc_of[id] / metric_partc(m.defs[id]);
-
-	return index < indexc ? index : indexc - 1;
+	return index < m.indexc[id] ? index : m.indexc[id] - 1;
 }
 
 
@@ -324,7 +323,7 @@ static _Atomic uint64_t *value_at(unsigned id, size_t index)
 	if (id >= m.defc)
 		return &m.overflow;
 
-	if (metric_is_dynamic(m.defs[id])) {
+	if (m.dynamic[id]) {
 		if (index >= m.cellc || m.cells[index].def != id)
 			return &m.overflow;
 		value = m.cells[index].value;
@@ -381,16 +380,17 @@ static size_t histogram_at(unsigned id, size_t index)
 
 	if (id >= m.defc || m.defs[id]->kind != METRIC_HISTOGRAM)
 		return SIZE_MAX;
-	if (!metric_is_dynamic(m.defs[id]))
+	if (!m.dynamic[id])
 		return m.first[id] + bounded(id, index) * METRIC_PARTC;
 	if (index >= m.cellc || m.cells[index].def != id)
 		return SIZE_MAX;
+	if (m.indexc[id] == 1)
+		return index;
 
 	first = m.series[m.cells[index].series].first;
 	at = index - first;
 
-	return at < metric_indexc(m.defs[id]) ? first + at * METRIC_PARTC
-					      : SIZE_MAX;
+	return at < m.indexc[id] ? first + at * METRIC_PARTC : SIZE_MAX;
 }
 
 
@@ -475,7 +475,7 @@ size_t metric_series(unsigned id, const char *label_value)
 	struct metric_series *series;
 	size_t s;
 
-	if (id >= m.defc || !metric_is_dynamic(m.defs[id]))
+	if (id >= m.defc || !m.dynamic[id])
 		return SIZE_MAX;
 
 	label_copy(label, label_value);
@@ -513,8 +513,8 @@ void metric_series_drop(unsigned id, size_t index)
 {
 	struct metric_series *series;
 
-	if (id >= m.defc || !metric_is_dynamic(m.defs[id]) ||
-	    index >= m.cellc || m.cells[index].def != id)
+	if (id >= m.defc || !m.dynamic[id] || index >= m.cellc ||
+	    m.cells[index].def != id)
 		return;
 
 	series = &m.series[m.cells[index].series];
@@ -534,7 +534,7 @@ void metric_series_drop(unsigned id, size_t index)
 
 uint64_t metric_get(unsigned id, size_t index)
 {
-	if (id < m.defc && metric_is_dynamic(m.defs[id]) && index < m.cellc &&
+	if (id < m.defc && m.dynamic[id] && index < m.cellc &&
 	    !m.cells[index].value)
 		return 0;
 

@@ -40,8 +40,9 @@ struct metric_series {
 
 struct metrics {
 	const struct metric_def *defs[METRIC_DEFS_MAX];
-	uint32_t first[METRIC_DEFS_MAX]; /**< Cell of index 0, if static */
-	uint32_t cellc_of[METRIC_DEFS_MAX];
+	uint32_t first[METRIC_DEFS_MAX];  /**< Cell of index 0, if static */
+	uint32_t indexc[METRIC_DEFS_MAX]; /**< Of known labels, see below */
+	bool dynamic[METRIC_DEFS_MAX];
 	uint16_t series_first[METRIC_DEFS_MAX]; /**< If dynamic; 0: none */
 	uint16_t series_last[METRIC_DEFS_MAX];
 	size_t defc;

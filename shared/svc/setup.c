@@ -13,6 +13,7 @@
 #include "shared/base/clk.h"
 #include "shared/base/text.h"
 #include "shared/catalog/catalog.h"
+#include "shared/shm/counters.h"
 #include "shared/svc/svc_parts.h"
 
 
@@ -175,39 +176,12 @@ static int begin_life(struct svc *svc, const Tandem__Setup *setup,
 }
 
 
-/* Counts that the release before us left in a page of another size go on. */
-static void copy_old_counters(struct svc *svc, const Tandem__Setup *setup,
-			      void *page)
-{
-	const Tandem__Segment *given = segment_find(setup, "counters");
-	struct segment_layout layout;
-	struct segment old;
-	char why[SVC_WHY_MAX];
-	int err;
-
-	if (given->old_fd < 0 || segment_peek(&layout, given->old_fd) != 0 ||
-	    layout.magic != COUNTERS_MAGIC ||
-	    layout.version + 1 != COUNTERS_VERSION ||
-	    segment_map(&old, given->old_fd, &layout, true, why, sizeof(why)))
-		return;
-
-	err = metric_page_copy(page, COUNTERS_SIZE, segment_slot(&old, 0),
-			       layout.slot_size);
-	if (err && err != EEXIST)
-		log_warn(&svc->log, "counters_not_taken why=%s",
-			 strerror(err));
-	segment_unmap(&old);
-}
-
-
-/* A page that makes no sense costs the counts, not the daemon. */
 static int attach_counters(struct svc *svc, const Tandem__Setup *setup,
 			   char why[SVC_WHY_MAX])
 {
 	const struct svc_segment want = { "counters", COUNTERS_MAGIC,
 					  COUNTERS_VERSION, COUNTERS_SIZE,
 					  true };
-	void *page;
 	int err;
 
 	err = metric_setup(svc->def->metrics, svc->def->metricc);
@@ -216,13 +190,11 @@ static int attach_counters(struct svc *svc, const Tandem__Setup *setup,
 	if (err)
 		return err;
 
-	page = segment_slot(&svc->counters_segment, 0);
-	copy_old_counters(svc, setup, page);
-	err = metric_attach(page, COUNTERS_SIZE);
+	err = counters_attach(&svc->counters_segment,
+			      segment_find(setup, "counters")->old_fd);
 	if (err == EBADMSG) {
 		log_warn(&svc->log, "counters_cleared why=damaged");
-		memset(page, 0, COUNTERS_SIZE);
-		err = metric_attach(page, COUNTERS_SIZE);
+		err = 0;
 	}
 	metric_set(M_BUILD_INFO, 1);
 	metric_set(M_CONFIG_VERSION, (int64_t)setup->node->config_version);
