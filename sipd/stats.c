@@ -83,6 +83,7 @@ struct gateway {
 		uint32_t side, id;
 	} key;
 	struct label *label;
+	struct gateway *next;
 	int64_t step; /**< Of the newest in steps[] */
 	struct step steps[STEPC];
 	int64_t second;
@@ -93,6 +94,7 @@ struct gateway {
 struct stats {
 	struct stats_args args;
 	struct map *gateways;
+	struct gateway *all;
 	int64_t now_us, told_us;
 	struct label none, other;
 	size_t labelc;
@@ -138,6 +140,8 @@ static struct label *label_take(struct stats *stats, const char *name)
 {
 	struct label *label;
 
+	if (strcmp(name, stats->other.name) == 0)
+		return NULL; /* it shares that one */
 	for (size_t i = 0; i < stats->labelc; i++)
 		if (strcmp(stats->labels[i]->name, name) == 0)
 			return stats->labels[i];
@@ -176,9 +180,13 @@ static void label_gateway(struct stats *stats, struct gateway *gateway,
 {
 	struct label *label = label_take(stats, name);
 
-	gateway->label = label ? label : &stats->other;
-	if (label)
-		label->of[gateway->key.side] = gateway;
+	/* Two names may be told alike, or the one before is not gone yet. */
+	if (!label || label->of[gateway->key.side]) {
+		gateway->label = &stats->other;
+		return;
+	}
+	gateway->label = label;
+	label->of[gateway->key.side] = gateway;
 }
 
 
@@ -187,6 +195,19 @@ static void unlabel(struct stats *stats, struct gateway *gateway)
 	if (gateway->label != &stats->other)
 		gateway->label->of[gateway->key.side] = NULL;
 	gateway->label = &stats->other;
+}
+
+
+/* As it is told; an error: there is no such gateway any more */
+static int name_of(const struct stats *stats, enum stats_side side,
+		   uint32_t id, char name[STATS_NAME_SIZE])
+{
+	const int err = stats->args.nameh(side, id, name, stats->args.arg);
+
+	if (!err)
+		metric_label_clean(name);
+
+	return err;
 }
 
 
@@ -209,7 +230,7 @@ static struct gateway *gateway_get(struct stats *stats, enum stats_side side,
 
 	if (gateway)
 		return gateway;
-	if (stats->args.nameh(side, id, name, stats->args.arg))
+	if (name_of(stats, side, id, name))
 		return NULL;
 	gateway = calloc(1, sizeof(*gateway));
 	if (!gateway)
@@ -220,23 +241,23 @@ static struct gateway *gateway_get(struct stats *stats, enum stats_side side,
 		free(gateway);
 		return NULL;
 	}
+	gateway->next = stats->all;
+	stats->all = gateway;
 	label_gateway(stats, gateway, name);
 
 	return gateway;
 }
 
 
-/* What is counted for it; *gatewayp may be NULL. NULL: for nobody */
+/* What it is counted as; *gatewayp: NULL if it has no window */
 static struct label *label_of(struct stats *stats, enum stats_side side,
 			      uint32_t id, struct gateway **gatewayp)
 {
 	*gatewayp = id ? gateway_get(stats, side, id) : NULL;
 	if (*gatewayp)
 		return (*gatewayp)->label;
-	if (id)
-		return &stats->other;
 
-	return side == STATS_IN ? &stats->none : NULL;
+	return id ? &stats->other : &stats->none;
 }
 
 
@@ -325,8 +346,6 @@ void stats_attempt(struct stats *stats, enum stats_side side, uint32_t id)
 	struct gateway *gateway;
 	struct label *label = label_of(stats, side, id, &gateway);
 
-	if (!label)
-		return;
 	count(label, ATTEMPTS, side);
 	if (gateway) {
 		step_of(stats, gateway)->attempts++;
@@ -340,8 +359,6 @@ void stats_answered(struct stats *stats, enum stats_side side, uint32_t id)
 	struct gateway *gateway;
 	struct label *label = label_of(stats, side, id, &gateway);
 
-	if (!label)
-		return;
 	count(label, ANSWERED, side);
 	if (gateway)
 		step_of(stats, gateway)->answered++;
@@ -354,8 +371,7 @@ void stats_ended(struct stats *stats, enum stats_side side, uint32_t id,
 	struct gateway *gateway;
 	struct label *label = label_of(stats, side, id, &gateway);
 
-	if (label)
-		count(label, ENDED, (size_t)reason * STATS_SIDEC + side);
+	count(label, ENDED, (size_t)reason * STATS_SIDEC + side);
 }
 
 
@@ -364,8 +380,7 @@ void stats_switched(struct stats *stats, uint32_t id, enum attempt_end cause)
 	struct gateway *gateway;
 	struct label *label = label_of(stats, STATS_OUT, id, &gateway);
 
-	if (label)
-		count(label, SWITCHES, causes[cause]);
+	count(label, SWITCHES, causes[cause]);
 }
 
 
@@ -378,8 +393,7 @@ void stats_setup(struct stats *stats, uint32_t in, uint32_t out, int64_t us)
 		struct label *label = label_of(stats, (enum stats_side)side,
 					       id[side], &gateway);
 
-		if (label)
-			observe(label, SETUP, us);
+		observe(label, SETUP, us);
 		if (gateway) {
 			struct step *step = step_of(stats, gateway);
 
@@ -399,8 +413,7 @@ void stats_answer(struct stats *stats, uint32_t in, uint32_t out, int64_t us)
 		struct label *label = label_of(stats, (enum stats_side)side,
 					       id[side], &gateway);
 
-		if (label)
-			observe(label, ANSWER, us);
+		observe(label, ANSWER, us);
 	}
 }
 
@@ -414,8 +427,7 @@ void stats_talk(struct stats *stats, uint32_t in, uint32_t out, int64_t us)
 		struct label *label = label_of(stats, (enum stats_side)side,
 					       id[side], &gateway);
 
-		if (label)
-			observe(label, DURATION, us);
+		observe(label, DURATION, us);
 		if (gateway) {
 			struct step *step = step_of(stats, gateway);
 
@@ -476,51 +488,47 @@ void stats_tick(struct stats *stats, int64_t now_us)
 
 /* --- the catalog ---------------------------------------------------------- */
 
-static int renew_one(struct map_link *link, void *arg)
+/* Gone, or called otherwise: then its label is given up. */
+static void renew_gateways(struct stats *stats)
 {
-	struct gateway *gateway = CONTAINER_OF(link, struct gateway, link);
-	struct stats *stats = arg;
-	char name[STATS_NAME_SIZE];
+	struct gateway **nextp = &stats->all;
 
-	if (stats->args.nameh((enum stats_side)gateway->key.side,
-			      gateway->key.id, name, stats->args.arg)) {
-		unlabel(stats, gateway);
-		map_remove(stats->gateways, link);
-		free(gateway);
+	while (*nextp) {
+		struct gateway *gateway = *nextp;
+		char name[STATS_NAME_SIZE];
+		const bool is_gone =
+			name_of(stats, (enum stats_side)gateway->key.side,
+				gateway->key.id, name) != 0;
+
+		if (is_gone || strcmp(gateway->label->name, name) != 0)
+			unlabel(stats, gateway);
+		if (is_gone) {
+			*nextp = gateway->next;
+			map_remove(stats->gateways, &gateway->link);
+			free(gateway);
+		}
+		else {
+			nextp = &gateway->next;
+		}
 	}
-	else if (gateway->label != &stats->other &&
-		 strcmp(gateway->label->name, name) != 0) {
-		unlabel(stats, gateway);
-	}
-
-	return 0;
-}
-
-
-/* Who waits for a label may find room now. */
-static int label_one(struct map_link *link, void *arg)
-{
-	struct gateway *gateway = CONTAINER_OF(link, struct gateway, link);
-	struct stats *stats = arg;
-	char name[STATS_NAME_SIZE];
-
-	if (gateway->label == &stats->other &&
-	    !stats->args.nameh((enum stats_side)gateway->key.side,
-			       gateway->key.id, name, stats->args.arg))
-		label_gateway(stats, gateway, name);
-
-	return 0;
 }
 
 
 void stats_renew(struct stats *stats)
 {
-	(void)map_walk(stats->gateways, renew_one, stats);
+	char name[STATS_NAME_SIZE];
+
+	renew_gateways(stats);
 	for (size_t i = stats->labelc; i-- > 0;)
 		if (!stats->labels[i]->of[STATS_IN] &&
 		    !stats->labels[i]->of[STATS_OUT])
 			label_drop(stats, i);
-	(void)map_walk(stats->gateways, label_one, stats);
+	/* Who waits for a label may find room now. */
+	for (struct gateway *gw = stats->all; gw; gw = gw->next)
+		if (gw->label == &stats->other &&
+		    !name_of(stats, (enum stats_side)gw->key.side, gw->key.id,
+			     name))
+			label_gateway(stats, gw, name);
 	stats->told_us = 0; /* with the next tick */
 }
 
@@ -556,25 +564,19 @@ int stats_alloc(struct stats **statsp, const struct stats_args *args)
 }
 
 
-static int free_one(struct map_link *link, void *arg)
-{
-	struct stats *stats = arg;
-
-	map_remove(stats->gateways, link);
-	free(CONTAINER_OF(link, struct gateway, link));
-
-	return 0;
-}
-
-
 /* What was counted is the successor's: no series is dropped. */
 struct stats *stats_free(struct stats *stats)
 {
 	if (!stats)
 		return NULL;
 
-	if (stats->gateways)
-		(void)map_walk(stats->gateways, free_one, stats);
+	while (stats->all) {
+		struct gateway *gateway = stats->all;
+
+		stats->all = gateway->next;
+		map_remove(stats->gateways, &gateway->link);
+		free(gateway);
+	}
 	map_free(stats->gateways);
 	while (stats->labelc)
 		free(stats->labels[--stats->labelc]);

@@ -53,7 +53,7 @@ void stats_renew(struct stats *stats);
 /** A gateway is told of although it had no call yet, if there is room */
 void stats_know(struct stats *stats, enum stats_side side, uint32_t id);
 
-/* id 0: the side has no gateway; it counts IN only. */
+/* id 0: the side has no gateway. */
 
 void stats_attempt(struct stats *stats, enum stats_side side, uint32_t id);
 void stats_answered(struct stats *stats, enum stats_side side, uint32_t id);

@@ -419,12 +419,9 @@ void metric_observe_us(unsigned id, size_t index, uint64_t us)
 
 /* --- series --------------------------------------------------------------- */
 
-/* A value is part of a name: what would need an escape is replaced, and what
- * may be no UTF-8, at which a reader refuses the whole page. */
-static void label_copy(char label[METRIC_LABEL_SIZE], const char *value)
+void metric_label_clean(char *value)
 {
-	(void)text_print(label, METRIC_LABEL_SIZE, "%s", value);
-	for (char *p = label; *p; p++)
+	for (char *p = value; *p; p++)
 		if (*p == '"' || *p == '\\' || *p < ' ' || *p > '~')
 			*p = '_';
 }
@@ -478,7 +475,8 @@ size_t metric_series(unsigned id, const char *label_value)
 	if (id >= m.defc || !m.dynamic[id])
 		return SIZE_MAX;
 
-	label_copy(label, label_value);
+	(void)text_print(label, sizeof(label), "%s", label_value);
+	metric_label_clean(label);
 	if (!label[0])
 		return SIZE_MAX;
 

@@ -134,6 +134,11 @@ void metric_observe_us(unsigned id, size_t index, uint64_t us);
  *          which they take and ignore */
 size_t metric_series(unsigned id, const char *label_value);
 
+/** What a label value is told as: it is part of a name, so what would need an
+ *  escape is replaced, and what may be no UTF-8, at which a reader refuses the
+ *  whole page */
+void metric_label_clean(char *value);
+
 /** Its series goes away (a gateway was removed); the index may be another's
  *  then */
 void metric_series_drop(unsigned id, size_t index);

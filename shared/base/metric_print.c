@@ -31,7 +31,7 @@ static bool has_room(struct page_text *t)
 	if (t->size - t->l >= LINE_MAX_BYTES)
 		return true;
 
-	size = t->size * 2 + 8 * LINE_MAX_BYTES;
+	size = t->size * 2 + (size_t)8 * LINE_MAX_BYTES;
 	p = realloc(t->p, size);
 	if (!p) {
 		t->failed = true;
@@ -51,12 +51,11 @@ static void say(struct page_text *t, const char *fmt, ...)
 static void say(struct page_text *t, const char *fmt, ...)
 {
 	va_list ap;
-	int n;
+	int n = 0;
 
-	if (!has_room(t))
-		return;
 	va_start(ap, fmt);
-	n = vsnprintf(t->p + t->l, LINE_MAX_BYTES, fmt, ap);
+	if (has_room(t))
+		n = vsnprintf(t->p + t->l, LINE_MAX_BYTES, fmt, ap);
 	va_end(ap);
 	if (n >= LINE_MAX_BYTES)
 		n = LINE_MAX_BYTES - 1;

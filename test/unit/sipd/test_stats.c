@@ -236,16 +236,14 @@ static void a_side_without_a_gateway_is_none(void **state)
 	(void)state;
 
 	stats_attempt(stats, STATS_IN, 0);
-	stats_attempt(stats, STATS_OUT, 0);
 	stats_ended(stats, STATS_IN, 0, END_BLACKLISTED);
-	stats_ended(stats, STATS_OUT, 0, END_BLACKLISTED);
-	stats_setup(stats, 0, 0, 5);
+	stats_setup(stats, 0, 1, 5);
 	assert_says("tandem_call_attempts_total{gateway=\"none\","
 		    "side=\"in\"} 1");
 	assert_says("tandem_calls_ended_total{gateway=\"none\","
 		    "reason=\"Blacklisted\",side=\"in\"} 1");
 	assert_says("tandem_call_setup_seconds_count{gateway=\"none\"} 1");
-	assert_silent("side=\"out\"");
+	assert_says("tandem_call_setup_seconds_count{gateway=\"GW1\"} 1");
 	assert_silent("gateway=\"other\"");
 }
 
@@ -453,6 +451,37 @@ static void one_of_each_side_may_share_a_name(void **state)
 }
 
 
+/* A label that two share goes with neither. */
+static void names_that_are_told_alike_are_kept_apart(void **state)
+{
+	(void)state;
+
+	name(STATS_OUT, 1, "\xc3\xa9"); /* both are "__" */
+	name(STATS_OUT, 2, "\xc3\xbc");
+	name(STATS_OUT, 3, "other");
+	stats_attempt(stats, STATS_OUT, 1);
+	stats_attempt(stats, STATS_OUT, 2);
+	stats_attempt(stats, STATS_OUT, 3);
+	assert_says("tandem_call_attempts_total{gateway=\"__\","
+		    "side=\"out\"} 1");
+	assert_says("tandem_call_attempts_total{gateway=\"other\","
+		    "side=\"out\"} 2");
+	stats_renew(stats);
+	assert_says("tandem_call_attempts_total{gateway=\"__\","
+		    "side=\"out\"} 1");
+
+	name(STATS_OUT, 2, "");
+	name(STATS_OUT, 3, "");
+	stats_renew(stats);
+	stats_attempt(stats, STATS_OUT, 1);
+	stats_attempt(stats, STATS_OUT, 2);
+	assert_says("tandem_call_attempts_total{gateway=\"__\","
+		    "side=\"out\"} 2");
+	assert_says("tandem_call_attempts_total{gateway=\"other\","
+		    "side=\"out\"} 3");
+}
+
+
 static void the_501st_is_other_until_there_is_room(void **state)
 {
 	char line[128];
@@ -580,6 +609,7 @@ int main(void)
 		TEST(a_renamed_gateway_keeps_its_window),
 		TEST(two_gateways_may_swap_their_names),
 		TEST(one_of_each_side_may_share_a_name),
+		TEST(names_that_are_told_alike_are_kept_apart),
 		TEST(the_501st_is_other_until_there_is_room),
 		TEST(a_gateway_is_asked_for_once),
 		TEST(counts_go_on_after_a_restart),
