@@ -36,6 +36,8 @@ WITHIN_S = 1.0
 # The transaction of a BYE waits 32 s for copies of it. So long an answer waits
 # for its ACK that a killed sipd had given, and the BYE comes behind it.
 SETTLE_S = 75
+SHORT = 10
+SHORT_LIST = {"SS_SIP_RESEND_INTERVAL": "0.5,0.5,1,1,2,2"}
 TEXTS = "tandem_sipd_texts_used_bytes"
 DIRECTIONS = (("4420", "uac_ends", "uas_waits"),
               ("4421", "uac_waits", "uas_ends"))
@@ -171,7 +173,8 @@ def main():
     calls = int((kills * KILL_EVERY_S + 4) * RATE / 2)
     print(f"seed {seed}, {kills} kills, {2 * calls} calls", flush=True)
 
-    with FaultSwitch(calls=4000) as s:
+    with FaultSwitch(settings=SHORT_LIST if kills < SHORT else None,
+                     calls=4000) as s:
         sides = []
         for n, (prefix, caller, called) in enumerate(DIRECTIONS):
             a, b = s.net.address(), s.net.address()

@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""Datagrams are lost, doubled and turned round, and every call has one end.
+
+test/fault/run loss [calls [rate [seed]]]
+
+Calls of one second go through one worker; both its sides are lines that lose
+3 of 100 datagrams, double 3, and hold each back by up to 20 ms. Both ends
+(manycalls.c) send again what is not answered, and know what became of every
+call.
+
+Bounds: every call was answered and ended, once, on both sides; no call came
+to the called side twice; each has exactly one record; nothing is left in
+sipd: no call, line, transaction or text; and its memory is what it was when
+the load was young.
+"""
+
+import collections
+import os
+import pathlib
+import random
+import re
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+from support.cases import SANITIZED, bin_dir  # noqa: E402
+from support.cluster import wait_for  # noqa: E402
+from support.lossy import Lossy  # noqa: E402
+from support.sip_switch import GAUGES, SipSwitch  # noqa: E402
+
+LOSS, DOUBLE, DELAY_MS, LENGTH_MS = 3, 3, 20, 1000
+YOUNG_S = 60
+GROWTH_KB = 16384
+# What ends last waits 35 s for copies; a short run has a shorter list.
+SETTLE_S = 75
+SHORT = 50000
+SHORT_LIST = {"SS_SIP_RESEND_INTERVAL": "0.5,0.5,1,1,2,2"}
+PREFIX = "4420"
+TEXTS = "tandem_sipd_texts_used_bytes"
+
+
+def memory_kb(pid):
+    """Its own: what it shares with others is bounded by the segments."""
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"RssAnon:\s+(\d+)", text)[1])
+
+
+def left(s):
+    found = {k: v for k, v in s.metrics_of("sipd.0").items()
+             if v and k.split("{")[0] in (*GAUGES, TEXTS)}
+    calls = len(s.calls())
+    return {**found, **({"call.list": calls} if calls else {})}
+
+
+def records_of(s):
+    """{call: how many records}, and how many ended otherwise than wanted."""
+    found, odd = collections.Counter(), collections.Counter()
+    for file in sorted((s.dir / "state" / "billingd").glob("records*.jsonl*")):
+        with open(file, encoding="utf-8") as rows:
+            for row in rows:
+                found[re.search(r'"call_id_a":"([^"]*)"', row)[1]] += 1
+                reason = re.search(r'"end_reason":"([^"]*)"', row)[1]
+                if reason != "NormalRelease":
+                    odd[reason] += 1
+    return found, odd
+
+
+def run_load(s, a, to, b, calls, rate):
+    """What both ends saw, and the memory of sipd while it was young."""
+    pid = next(iter(s.pids("sipd")))
+    load = subprocess.Popen(
+        [f"{bin_dir()}/manycalls", f"{a}:5060", f"{to}:5060", f"{b}:5060",
+         PREFIX, str(calls), str(rate), str(LENGTH_MS)], cwd="/",
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    try:
+        young = time.monotonic() + min(YOUNG_S, calls / rate)
+        wait_for(YOUNG_S + 60, lambda: time.monotonic() > young or
+                 load.poll() is not None, "the load to be young")
+        kb = memory_kb(pid)
+        text, _ = load.communicate(timeout=calls / rate + 300)
+    finally:
+        load.kill()
+        load.wait()
+    assert load.returncode == 0, text
+    return {k: int(v) for k, v in (w.split("=") for w in text.split())}, kb
+
+
+def main():
+    calls = int(sys.argv[2]) if len(sys.argv) > 2 else 1000000
+    rate = int(sys.argv[3]) if len(sys.argv) > 3 else 100 if SANITIZED \
+        else 500
+    seed = int(sys.argv[4]) if len(sys.argv) > 4 else random.randrange(1 << 20)
+    print(f"seed {seed}, {calls} calls, {rate} a second", flush=True)
+
+    with SipSwitch(settings=SHORT_LIST if calls < SHORT else None,
+                   calls=40000) as s:
+        net = s.net
+        with Lossy(bin_dir(), net.address(), net.address(), 5060, seed) as \
+                one, Lossy(bin_dir(), net.address(), net.address(), 5060,
+                           seed + 1) as two:
+            a, b = net.address(), net.address()
+            one.pair(a, net.switch, LOSS, DOUBLE, DELAY_MS)
+            two.pair(net.switch, b, LOSS, DOUBLE, DELAY_MS)
+            s.change("mapping", "add", "far", account="customer",
+                     addresses=one.back, local_ip=net.switch)
+            s.change("routing", "add", "away", account="vendor",
+                     prefixes=PREFIX, addresses=f"{two.front}:5060",
+                     local_ip=net.switch)
+            pid = next(iter(s.pids("sipd")))
+            start_kb = memory_kb(pid)
+            began = time.monotonic()
+            seen, young_kb = run_load(s, a, one.front, b, calls, rate)
+            took = time.monotonic() - began
+            rest = {}
+
+            def clean():
+                rest.clear()
+                rest.update(left(s))
+                return not rest
+            try:
+                wait_for(SETTLE_S, clean, "nothing left")
+            except AssertionError:
+                print("left:", s.calls()[:5])
+        assert set(s.pids("sipd")) == {pid}, "sipd was replaced"
+        end_kb = memory_kb(pid)
+        records, odd = records_of(s)
+        s.stop()
+
+    doubled = sum(n - 1 for n in records.values())
+    lost = calls - len(records)
+    bad = [what for what, wrong in (
+        (f"outcomes: {seen}", any(seen[f"{x}_ended"] != calls for x in "ab")),
+        ("calls came twice", seen["twice"]),
+        (f"{lost} calls without a record", lost),
+        (f"{doubled} records too many", doubled),
+        (f"records with another end: {dict(odd)}", odd),
+        (f"something is left: {rest}", rest),
+        ("memory has grown", end_kb > young_kb + GROWTH_KB)) if wrong]
+    for what in bad:
+        print("FAILED:", what)
+    print(f"{'calls':>8} {'seconds':>8} {'copies':>8} {'records':>8} {'lost':>5} {'doubled':>8} {'KB start':>9} {'KB young':>9} {'KB end':>7}")
+    print(f"{calls:>8} {took:>8.1f} {seen['copies']:>8} {sum(records.values()):>8} {lost:>5} {doubled:>8} {start_kb:>9} {young_kb:>9} {end_kb:>7}")
+    print(f"loss: calls={calls} a_ended={seen['a_ended']} b_ended={seen['b_ended']} lost={lost} records={sum(records.values())} doubled={doubled} left={len(rest)} growth_kb={end_kb - young_kb} seed={seed}")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
