@@ -116,6 +116,20 @@ static void on_unacked(void *arg)
 }
 
 
+/* Since the answer, however often sipd was replaced since. */
+static void await_ack(struct call *call)
+{
+	const int64_t left_us = call->i.answer_boot_us +
+				ACK_MS * INT64_C(1000) - clk_boot_us();
+
+	if (call->a.i->flags & LEG_ACKED)
+		return;
+	ev_timer_start(&call->deadline, call->sipd->ev,
+		       left_us > 0 ? (uint32_t)(left_us / 1000) : 0,
+		       on_unacked, call);
+}
+
+
 static void on_soon(void *arg)
 {
 	struct call *call = arg;
@@ -124,9 +138,7 @@ static void on_soon(void *arg)
 		caps_start(call);
 		session_resume(&call->a);
 		session_resume(&call->b);
-		if (!(call->a.i->flags & LEG_ACKED))
-			ev_timer_start(&call->deadline, call->sipd->ev, ACK_MS,
-				       on_unacked, call);
+		await_ack(call);
 		return;
 	}
 	if (clk_boot_us() - call->i.end_boot_us < LEAVE_MS * INT64_C(1000)) {

@@ -8,9 +8,10 @@ by the caller and half by the called side; sipd is killed at random instants.
 Each end writes down what it saw of every call.
 
 Bounds: every call that the caller saw answered ends on both ends, and has
-exactly one record, whose duration is right within 1 s; no call has two; no
-end waits for a BYE that never comes; nothing is left in sipd: no call, line,
-transaction or text.
+exactly one record, whose duration is right within 1 s; no call has two; one
+that was being set up has one unless it was refused for overload; no end waits
+for a BYE that never comes; nothing is left in sipd: no call, line, transaction
+or text.
 """
 
 import collections
@@ -42,7 +43,8 @@ TEXTS = "tandem_sipd_texts_used_bytes"
 DIRECTIONS = (("4420", "uac_ends", "uas_waits"),
               ("4421", "uac_waits", "uas_ends"))
 
-Seen = collections.namedtuple("Seen", "answered ended hanging bye")
+Seen = collections.namedtuple(
+    "Seen", "answered ended hanging bye unanswered refused")
 
 
 def seen_by(sipp):
@@ -157,6 +159,8 @@ def judge(pairs, records):
             worst = max(worst, wrong)
             if wrong > WITHIN_S:
                 bad.append(f"{call}: {wrong:.2f} s off: {rows[0]}")
+        bad += [f"{call}: no record, and no final" for call in a.unanswered
+                if not by_a[call]]
         for who, end in (("a", a), ("b", b)):
             for call in {*end.hanging, *(set(end.answered) - set(end.ended))}:
                 bad.append(f"{call}: {who} was never told that it ended: "
@@ -211,6 +215,7 @@ def main():
 
     answered, lost, doubled, worst, bad = judge(pairs, records)
     failed = 2 * calls - answered
+    refused = sum(len(a.refused) for a, _ in pairs)
     recovered = sum(r["end_reason"] == "SystemRecovery" for r in records)
     for line in bad[:20]:
         print("FAILED:", line)
@@ -221,8 +226,8 @@ def main():
     enough = answered > 0.8 * 2 * calls
     if not enough:
         print("FAILED: most calls have to be answered")
-    print(f"{'kills':>6} {'calls':>7} {'answered':>9} {'failed':>7} {'records':>8} {'recovered':>10} {'worst s':>8} {'down s':>7}")
-    print(f"{kills:>6} {2 * calls:>7} {answered:>9} {failed:>7} {len(records):>8} {recovered:>10} {worst:>8.2f} {killer.worst:>7.2f}")
+    print(f"{'kills':>6} {'calls':>7} {'answered':>9} {'failed':>7} {'refused':>8} {'records':>8} {'recovered':>10} {'worst s':>8} {'down s':>7}")
+    print(f"{kills:>6} {2 * calls:>7} {answered:>9} {failed:>7} {refused:>8} {len(records):>8} {recovered:>10} {worst:>8.2f} {killer.worst:>7.2f}")
     print(f"sip: kills={kills} calls={2 * calls} answered={answered} lost={lost} records={len(records)} doubled={doubled} left={len(left)} off_s={worst:.2f} seed={seed}")
     return 1 if bad or left or quarantined or not enough else 0
 
