@@ -162,13 +162,18 @@ static enum call_rig_word word_of(const struct call_rig *rig, int body)
 
 static void answer(struct call_ask *ask, enum call_rig_word word)
 {
-	Tandem__Envelope env = TANDEM__ENVELOPE__INIT;
-	Tandem__CreditGranted granted = TANDEM__CREDIT_GRANTED__INIT;
-	Tandem__CreditRefused refused = TANDEM__CREDIT_REFUSED__INIT;
-	Tandem__RecordStored stored = TANDEM__RECORD_STORED__INIT;
-	Tandem__MediaReserved media = TANDEM__MEDIA_RESERVED__INIT;
+	Tandem__Envelope env;
+	Tandem__CreditGranted granted;
+	Tandem__CreditRefused refused;
+	Tandem__RecordStored stored;
+	Tandem__MediaReserved media;
 	const struct call_ask a = *ask;
 
+	tandem__envelope__init(&env);
+	tandem__credit_granted__init(&granted);
+	tandem__credit_refused__init(&refused);
+	tandem__record_stored__init(&stored);
+	tandem__media_reserved__init(&media);
 	ask->id = 0;
 	if (a.body == BUS_BODY(AUTHORISE) && word == CALL_RIG_YES) {
 		env.body_case = BUS_BODY(CREDIT_GRANTED);
