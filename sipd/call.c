@@ -68,6 +68,7 @@ void leg_drop(struct leg *leg)
 	struct calls *calls = leg->call->sipd->calls;
 
 	ev_timer_stop(&leg->timer);
+	ev_timer_stop(&leg->patience);
 	leg_hold(leg, false);
 	if (leg->link.key)
 		map_remove(calls->tags, &leg->link);
@@ -542,6 +543,8 @@ static void struct_free(struct call *call)
 	ev_timer_stop(&call->deadline);
 	ev_timer_stop(&call->a.timer);
 	ev_timer_stop(&call->b.timer);
+	ev_timer_stop(&call->a.patience);
+	ev_timer_stop(&call->b.patience);
 	free(call->a.auth);
 	free(call->b.auth);
 	free(call->setup);

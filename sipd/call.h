@@ -64,6 +64,7 @@ struct leg {
 	txn_id peer_done;      /**< Re-INVITE of the peer, answered 2xx, not
 				*   ACKed */
 	struct ev_timer timer; /**< Session timer: boundary, probe, grace */
+	struct ev_timer patience; /**< Our re-INVITE that only rings */
 	struct map_link link;  /**< By local tag */
 	char tag[TXN_TAG_SIZE];
 	struct authn_client *auth; /**< What B asked for; NULL: nothing */

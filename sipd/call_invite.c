@@ -443,12 +443,13 @@ static void heard_provisional(struct call *call, const struct message *m,
 {
 	struct setup *setup = call->setup;
 
-	if (m->code == 100) {
-		call_handle(call, EV_TRYING);
+	/* Those that are not passed on have ended T1 as well: without T2
+	 * nothing would bound the wait for more. */
+	if (m->code < 180 || m->code > 183) {
+		if (call->i.state == CALL_CALLING)
+			call_handle(call, EV_TRYING);
 		return;
 	}
-	if (m->code > 183) /* 199, too */
-		return;
 	if (m->to_tag.l && !tag_is(&call->b, m->to_tag))
 		call->b.i->rseq = 0; /* another branch counts by itself */
 	if (m->to_tag.l && leg_take_response(&call->b, m, from))

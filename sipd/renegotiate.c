@@ -19,6 +19,10 @@
 
 #define OF_B (1ull << 63) /* In the user of our requests: which leg */
 
+enum {
+	PATIENCE_MS = 180000, /**< With a re-INVITE: Timer C of RFC 3261 */
+};
+
 
 static struct leg *other_of(struct leg *leg)
 {
@@ -63,8 +67,30 @@ static void reply_ok(struct leg *leg, txn_id txn, enum method method,
 /* --- what comes of what was passed on
  * -------------------------------------------- */
 
+/* Someone there is asked, or nobody is there any more: the final comes now,
+ * or EHOSTDOWN. */
+static void on_impatience(void *arg)
+{
+	struct leg *leg = arg;
+
+	txn_cancel(leg->call->sipd->txns, leg->ours, (struct text){ "", 0 });
+}
+
+
+static void ours_begins(struct leg *leg, enum leg_ours kind,
+			enum method method)
+{
+	leg->ours_kind = (uint8_t)kind;
+	leg->ours_method = (uint8_t)method;
+	if (method == METHOD_INVITE)
+		ev_timer_start(&leg->patience, leg->call->sipd->ev,
+			       PATIENCE_MS, on_impatience, leg);
+}
+
+
 static void forget_ours(struct leg *leg)
 {
+	ev_timer_stop(&leg->patience);
 	leg->ours = 0;
 	leg->ours_kind = OURS_NONE;
 }
@@ -313,8 +339,7 @@ static void pass_on(struct leg *leg, txn_id txn, const struct message *m,
 
 	if (m->method == METHOD_INVITE)
 		(void)txn_reply_code(call->sipd->txns, txn, 100);
-	other->ours_kind = OURS_FORWARD;
-	other->ours_method = (uint8_t)r.method;
+	ours_begins(other, OURS_FORWARD, r.method);
 	leg->peer = txn;
 	leg->peer_method = (uint8_t)m->method;
 	leg->peer_cseq = m->cseq;
@@ -425,8 +450,7 @@ void renegotiate_offer(struct leg *leg)
 	r.heads = compose_result(&c);
 	if (leg_send(leg, &r, &leg->ours))
 		return;
-	leg->ours_kind = OURS_OFFER;
-	leg->ours_method = METHOD_INVITE;
+	ours_begins(leg, OURS_OFFER, METHOD_INVITE);
 	call_publish(call);
 }
 
@@ -492,8 +516,7 @@ void renegotiate_forward(struct leg *leg, txn_id txn, const struct message *m)
 		(void)txn_reply_code(call->sipd->txns, txn, 500);
 		return;
 	}
-	other->ours_kind = OURS_FORWARD;
-	other->ours_method = (uint8_t)m->method;
+	ours_begins(other, OURS_FORWARD, m->method);
 	leg->peer = txn;
 	leg->peer_method = (uint8_t)m->method;
 	call_publish(call); /* a successor's CSeq must be higher */
