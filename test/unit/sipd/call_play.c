@@ -59,6 +59,7 @@ int play_open(struct play *p, const char *what, const struct route_param *more,
 		route_rig_close(&p->catalog);
 	p->a_cseq = 1;
 	p->b_cseq = 100;
+	p->number = NULL;
 
 	return err;
 }
@@ -165,13 +166,13 @@ void play_invite(struct play *p, const char *heads, const char *sdp)
 			 "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKa1\r\n"
 			 "Max-Forwards: 70\r\n"
 			 "From: <sip:77@192.0.2.1>;tag=fa\r\n"
-			 "To: <sip:1212@192.0.2.100>\r\n"
+			 "To: <sip:%s@192.0.2.100>\r\n"
 			 "Call-ID: ca\r\n"
 			 "CSeq: 1 INVITE\r\n"
 			 "Contact: <sip:77@192.0.2.1:5060>\r\n"
 			 "%s%s"
 			 "Content-Length: %zu\r\n\r\n%s",
-			 heads,
+			 p->number ? p->number : "1212", heads,
 			 sdp[0] ? "Content-Type: application/sdp\r\n" : "",
 			 strlen(sdp), sdp);
 }

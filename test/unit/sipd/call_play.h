@@ -22,6 +22,7 @@ struct play {
 	struct route_rig catalog;
 	struct call_rig rig;
 	unsigned a_cseq, b_cseq; /**< Of their own requests */
+	const char *number;      /**< That A calls; NULL: 1212 */
 };
 
 /** A gateway CUST at CALL_RIG_A, B1 before B2 for numbers with 1, one that is
