@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import sys
 
 from support.cases import bin_dir
 from support.cluster import ROOT, Cluster, wait_for
@@ -22,13 +23,21 @@ class Switch(Cluster):
 
     def __enter__(self):
         super().__enter__()
-        self.start()
-        if self.migrate:
-            self.database_up()
-            self.do("db", "migrate")
-            wait_for(10, lambda: self.status()["billingd.0"]["catalog"] ==
-                     "database", "the catalog of the database")
+        try:
+            self.begin()
+        except BaseException:
+            self.__exit__(*sys.exc_info())  # nothing is left running
+            raise
         return self
+
+    def begin(self):
+        self.start()
+        if not self.migrate:
+            return
+        self.database_up()
+        self.do("db", "migrate")
+        wait_for(10, lambda: self.status()["billingd.0"]["catalog"] ==
+                 "database", "the catalog of the database")
 
     def __exit__(self, kind, value, trace):
         super().__exit__(kind, value, trace)
