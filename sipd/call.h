@@ -65,7 +65,7 @@ struct leg {
 				*   ACKed */
 	struct ev_timer timer; /**< Session timer: boundary, probe, grace */
 	struct ev_timer patience; /**< Our re-INVITE that only rings */
-	struct map_link link;  /**< By local tag */
+	struct map_link link;     /**< By local tag */
 	char tag[TXN_TAG_SIZE];
 	struct authn_client *auth; /**< What B asked for; NULL: nothing */
 };
