@@ -42,7 +42,9 @@ static void prack(struct play *p, int more, const char *method,
 	char rack[64];
 
 	(void)snprintf(rack, sizeof(rack), "RAck: %d 1 %s\r\n",
-		       atoi(play_head(s ? s->data : "", "RSeq")) + more,
+		       (int)strtol(play_head(s ? s->data : "", "RSeq"), NULL,
+				   10) +
+			       more,
 		       method);
 	play_a(p, "PRACK", 0, rack, sdp);
 }

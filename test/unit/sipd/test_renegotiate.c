@@ -138,7 +138,7 @@ static void a_second_offer_of_the_same_side_gets_500(void **state)
 	play_a(p, "INVITE", 0, "", PLAY_SDP2);
 	play_a(p, "INVITE", 0, "", SDP_A3);
 	m = sent(p, CALL_RIG_A, "SIP/2.0 500");
-	assert_in_range(atoi(play_head(m, "Retry-After")), 0, 10);
+	assert_in_range(strtol(play_head(m, "Retry-After"), NULL, 10), 0, 10);
 	assert_string_not_equal(play_head(m, "Retry-After"), "");
 	close_play(p);
 }
