@@ -82,7 +82,7 @@ enum end_reason call_lines_take(struct call *call, const struct catalog *c)
 		call->i.mapping
 			? catalog_by_id(c, RECORD_MAPPING, call->i.mapping)
 			: NULL;
-	struct want wants[4];
+	struct want wants[4] = { { LINES_NONE, 0 } };
 	const size_t wantc = wants_a(wants, call);
 
 	/* The gateway's own limit first: what it refuses costs the switch no
@@ -104,7 +104,7 @@ enum end_reason call_lines_take(struct call *call, const struct catalog *c)
 
 void call_lines_give(struct call *call)
 {
-	struct want wants[4];
+	struct want wants[4] = { { LINES_NONE, 0 } };
 
 	if (!(call->i.flags & CALL_HAS_LINES))
 		return;
@@ -120,7 +120,7 @@ enum end_reason call_b_lines_take(struct call *call,
 	struct lines *lines = call->sipd->lines;
 	const uint32_t gateway_before = call->i.gateway;
 	const uint32_t group_before = call->i.group_b;
-	struct want wants[4];
+	struct want wants[4] = { { LINES_NONE, 0 } };
 
 	if (!lines_rate(lines, LINES_ROUTING, gateway->gw.row.id,
 			(uint32_t)gateway->gw.cps_limit,
@@ -142,7 +142,7 @@ enum end_reason call_b_lines_take(struct call *call,
 
 void call_b_lines_give(struct call *call)
 {
-	struct want wants[4];
+	struct want wants[4] = { { LINES_NONE, 0 } };
 
 	if (!(call->i.flags & CALL_HAS_B_LINES))
 		return;
@@ -155,7 +155,7 @@ void call_b_lines_give(struct call *call)
 int call_lines_adopt(struct call *call)
 {
 	struct lines *lines = call->sipd->lines;
-	struct want wants[4];
+	struct want wants[4] = { { LINES_NONE, 0 } };
 	int err = 0;
 
 	if (call->i.flags & CALL_HAS_LINES)

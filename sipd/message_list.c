@@ -10,7 +10,10 @@ struct text message_head(const struct message *m, enum head head)
 {
 	const uint8_t row = m->first[head];
 
-	return row == ROW_NONE ? (struct text){ 0 } : m->rows[row].value;
+	if (row == ROW_NONE)
+		return (struct text){ NULL, 0 };
+
+	return m->rows[row].value;
 }
 
 

@@ -116,7 +116,7 @@ int authn_client_challenge(struct authn_client *client, const struct text *www,
 				taken);
 	if (err)
 		return err;
-	if (!memchr(taken, true, sizeof(taken)))
+	if (!memchr(taken, 1, sizeof(taken)))
 		return EACCES; /* nothing that we could answer */
 
 	next.repeats++;

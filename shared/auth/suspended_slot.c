@@ -31,7 +31,8 @@ bool suspended_is_recent(int64_t at_us, int64_t now_us)
 static void read_fields(struct suspended_image *image,
 			const struct suspended_slot *slot)
 {
-	uint64_t words[SUSPENDED_USER_WORDS], source[SUSPENDED_ADDR_WORDS];
+	uint64_t words[SUSPENDED_USER_WORDS],
+		source[SUSPENDED_ADDR_WORDS] = { 0 };
 
 	for (size_t i = 0; i < AUTHN_COUNTERC; i++) {
 		const struct suspended_counter *c = &slot->counters[i];
