@@ -2,11 +2,11 @@
  * @file sipd/blacklist_cmd.c  blacklist list, add, remove
  */
 #include <string.h>
-#include <time.h>
 
 #include "shared/base/clk.h"
 #include "shared/base/util.h"
 #include "shared/svc/admin.h"
+#include "sipd/admin_time.h"
 #include "sipd/blacklist_cmd.h"
 #include "sipd/guard.h"
 
@@ -14,7 +14,6 @@ enum {
 	LIMIT = 100,
 	LIMIT_MAX = 5000, /* Rows of about 150 bytes in a line of 1 MiB */
 	SECONDS_MAX = 31536000,
-	TIME_SIZE = 40,
 };
 
 static const char dynamic[] = "dynamic";
@@ -97,28 +96,17 @@ static const char *print_source(char dst[ADDR_TEXT_MAX], struct addr source)
 
 
 /* Of a time of the monotonic clock */
-static const char *print_time(char dst[TIME_SIZE], int64_t mono_us,
+static const char *print_time(char dst[ADMIN_TIME_SIZE], int64_t mono_us,
 			      int64_t now_us)
 {
-	const int64_t wall_us = clk_wall_us() - (now_us - mono_us);
-	const time_t s = (time_t)(wall_us / 1000000);
-	struct tm tm;
-
-	if (!gmtime_r(&s, &tm))
-		memset(&tm, 0, sizeof(tm));
-	(void)text_print(dst, TIME_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
-			 tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-			 tm.tm_hour, tm.tm_min, tm.tm_sec,
-			 (int)(wall_us / 1000 % 1000));
-
-	return dst;
+	return admin_time_print(dst, clk_wall_us() - (now_us - mono_us));
 }
 
 
 static void add_row(const struct guard_entry *entry, void *arg)
 {
 	struct listing *l = arg;
-	char source[ADDR_TEXT_MAX], since[TIME_SIZE];
+	char source[ADDR_TEXT_MAX], since[ADMIN_TIME_SIZE];
 	const uint32_t number = l->count++;
 
 	if (number < l->skip || number - l->skip >= l->limit)

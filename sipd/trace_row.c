@@ -6,14 +6,13 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "shared/base/clk.h"
 #include "shared/base/util.h"
+#include "sipd/admin_time.h"
 #include "sipd/trace_parts.h"
 
 enum {
-	TIME_SIZE = 40,
 	WORD_MAX = 256 /**< Of a column; it is whole in the message */
 };
 
@@ -39,22 +38,6 @@ static const char *const states[] = {
 const char *trace_state_name(enum trace_state state)
 {
 	return states[state];
-}
-
-
-static const char *print_time(char dst[TIME_SIZE], int64_t wall_us)
-{
-	const time_t s = (time_t)(wall_us / 1000000);
-	struct tm tm;
-
-	if (!gmtime_r(&s, &tm))
-		memset(&tm, 0, sizeof(tm));
-	(void)text_print(dst, TIME_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
-			 tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-			 tm.tm_hour, tm.tm_min, tm.tm_sec,
-			 (int)(wall_us / 1000 % 1000));
-
-	return dst;
 }
 
 
@@ -120,13 +103,14 @@ static json_t *word_or_null(const char *word)
 
 json_t *trace_row(const struct trace_record *record, struct text data)
 {
-	char when[TIME_SIZE], local[ADDR_TEXT_MAX], remote[ADDR_TEXT_MAX];
+	char when[ADMIN_TIME_SIZE], local[ADDR_TEXT_MAX],
+		remote[ADDR_TEXT_MAX];
 	struct peek peek;
 
 	peek_message(&peek, data);
 
 	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:o,s:o,s:o,s:o}", "time",
-			 print_time(when, record->wall_us), "direction",
+			 admin_time_print(when, record->wall_us), "direction",
 			 directions[record->direction], "transport",
 			 transports[record->transport], "local",
 			 addr_print(&record->local, local), "remote",
@@ -142,9 +126,10 @@ char *trace_text(const struct trace_record *record, struct text data,
 		 size_t *lenp)
 {
 	enum {
-		HEAD = TIME_SIZE + 2 * ADDR_TEXT_MAX + 64
+		HEAD = ADMIN_TIME_SIZE + 2 * ADDR_TEXT_MAX + 64
 	};
-	char when[TIME_SIZE], local[ADDR_TEXT_MAX], remote[ADDR_TEXT_MAX];
+	char when[ADMIN_TIME_SIZE], local[ADDR_TEXT_MAX],
+		remote[ADDR_TEXT_MAX];
 	char *text = malloc(HEAD + 3 * data.l + 2);
 	size_t l;
 
@@ -152,7 +137,7 @@ char *trace_text(const struct trace_record *record, struct text data,
 		return NULL;
 
 	(void)text_print(text, HEAD, "%s %s %s %s %s %s (%u bytes)\n",
-			 print_time(when, record->wall_us),
+			 admin_time_print(when, record->wall_us),
 			 directions[record->direction],
 			 transports[record->transport],
 			 addr_print(&record->local, local),
@@ -174,7 +159,7 @@ json_t *trace_row_of(const struct trace_one *one)
 	const struct trace_filter *f = &one->filter;
 	const int64_t left_us = one->until_us - clk_mono_us();
 	const bool is_running = one->state == TRACE_RUNNING;
-	char since[TIME_SIZE], ip[ADDR_TEXT_MAX];
+	char since[ADMIN_TIME_SIZE], ip[ADDR_TEXT_MAX];
 
 	return json_pack(
 		"{s:I,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:s,s:I,s:I,s:I,s:s}",
@@ -186,7 +171,7 @@ json_t *trace_row_of(const struct trace_one *one)
 		word_or_null(f->phone), "number", word_or_null(f->number),
 		"call_id", word_or_null(f->call_id), "method",
 		word_or_null(f->method), "since",
-		print_time(since, one->since_us), "left",
+		admin_time_print(since, one->since_us), "left",
 		(json_int_t)(is_running && left_us > 0 ? left_us / 1000000
 						       : 0),
 		"messages", (json_int_t)one->records, "bytes",
