@@ -137,8 +137,6 @@ struct call {
 	struct call *next_free;
 	uint64_t ask_record; /**< Bus request; 0: none */
 	uint64_t ask_renew;
-	int64_t mono_minus_boot_us;
-	int64_t answered_mono_us;
 	uint8_t timer_class; /**< What the timer stands for */
 	uint8_t bye_of;      /**< 1: A sent BYE, 2: B did */
 	uint8_t queued;

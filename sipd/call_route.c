@@ -13,6 +13,7 @@
 #include "sipd/leg_sdp.h"
 #include "sipd/media.h"
 #include "sipd/renegotiate.h"
+#include "sipd/params.h"
 #include "sipd/resolve.h"
 #include "sipd/stats.h"
 #include "sipd/view.h"
@@ -44,20 +45,6 @@ static const struct cat_target *target_of(const struct sipd *sipd,
 			return &targets[i];
 
 	return NULL;
-}
-
-
-static enum transport transport_of(const struct cat_target *target)
-{
-	static const uint8_t transports[] = {
-		[CAT_UDP] = TRANSPORT_UDP,
-		[CAT_TCP] = TRANSPORT_TCP,
-		[CAT_TLS] = TRANSPORT_TLS,
-	};
-
-	return target->transport < COUNT_OF(transports)
-		       ? (enum transport)transports[target->transport]
-		       : TRANSPORT_UDP;
 }
 
 
@@ -127,13 +114,13 @@ static enum route_token try_one(struct call *call, const struct view *view,
 	if (!target)
 		return ROUTE_OFFLINE;
 
-	setup->to.transport = (uint8_t)transport_of(target);
+	setup->to.transport = (uint8_t)params_transport(target);
 	setup->target_port = target->port;
 	if (text_copy(setup->target_host, sizeof(setup->target_host),
 		      text_of(catalog_str(c, RECORD_ROUTING, target->host))))
 		return ROUTE_UNRESOLVED;
 	err = resolve(sipd->resolver, text_of(setup->target_host),
-		      target->port, transport_of(target), &r, on_resolved,
+		      target->port, params_transport(target), &r, on_resolved,
 		      sipd, call->id);
 	if (err == EAGAIN)
 		return ROUTE_USABLE;
@@ -147,19 +134,11 @@ static enum route_token try_one(struct call *call, const struct view *view,
 /* --- the list
  * ---------------------------------------------------------------- */
 
-static bool is_own(const struct addr *addr, void *arg)
-{
-	const struct sipd *sipd = arg;
-
-	return wire_is_own(sipd->wire, addr);
-}
-
-
 static struct sdp *offer_of(struct sdp *sdp, const struct call *call)
 {
 	const struct text body = blob_text(call->sipd->blobs, &call->i.offer);
 
-	if (!body.l || sdp_parse(sdp, body, is_own, call->sipd))
+	if (!body.l || sdp_parse(sdp, body, leg_sdp_is_own, call->sipd))
 		return NULL;
 
 	return sdp;

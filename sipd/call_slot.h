@@ -95,12 +95,11 @@ struct leg_image {
 enum call_flags {
 	CALL_IS_TIMER = 1, /**< Regime */
 	CALL_IS_ILLEGAL = 2,
-	CALL_HAS_LINES = 4,     /**< Lines of A's side are taken */
-	CALL_HAS_B_LINES = 8,   /**< And of the gateway's */
-	CALL_ALL_503 = 16,      /**< Every attempt so far ended in 503 */
-	CALL_LATE_OFFER = 32,   /**< A's INVITE had no SDP */
-	CALL_TOLD_SDP = 64,     /**< A has heard SDP of this call */
-	CALL_RECORD_OPEN = 128, /**< billingd has the open record */
+	CALL_HAS_LINES = 4,   /**< Lines of A's side are taken */
+	CALL_HAS_B_LINES = 8, /**< And of the gateway's */
+	CALL_ALL_503 = 16,    /**< Every attempt so far ended in 503 */
+	CALL_LATE_OFFER = 32, /**< A's INVITE had no SDP */
+	CALL_TOLD_SDP = 64,   /**< A has heard SDP of this call */
 };
 
 enum call_media {
@@ -132,16 +131,14 @@ struct call_image {
 	/* times of the record */
 	int64_t start_us, progress_us, answer_us, end_us;
 	int64_t answer_boot_us, end_boot_us;
-	int64_t cap_boot_us;     /**< Earliest of the caps; 0: none */
-	int64_t granted_boot_us; /**< Money lasts until then; 0: no limit */
-	int64_t state_boot_us;   /**< Since when in this state */
+	int64_t cap_boot_us;   /**< Earliest of the caps; 0: none */
+	int64_t state_boot_us; /**< Since when in this state */
 
 	/* who */
 	struct addr source;
 	uint32_t mapping, phone, account, gateway, phone_b;
 	uint32_t group_a, group_b;
 	uint32_t granted_s; /**< 0: no limit */
-	uint32_t rseq_next;
 	uint64_t config_version;
 
 	/* end */

@@ -323,18 +323,10 @@ static void fill_place(struct place *place, const struct catalog *c,
 		       const struct cat_routing *gateway,
 		       const struct cat_target *target, size_t index)
 {
-	static const uint8_t transports[] = {
-		[CAT_UDP] = TRANSPORT_UDP,
-		[CAT_TCP] = TRANSPORT_TCP,
-		[CAT_TLS] = TRANSPORT_TLS,
-	};
-
 	place->key.gateway = gateway->gw.row.id;
 	place->key.target = (uint32_t)index;
 	place->port = target->port;
-	place->transport = target->transport < COUNT_OF(transports)
-				   ? transports[target->transport]
-				   : TRANSPORT_UDP;
+	place->transport = (uint8_t)params_transport(target);
 	(void)text_copy(place->name, sizeof(place->name),
 			text_of(catalog_str(c, RECORD_ROUTING,
 					    gateway->gw.row.name)));

@@ -18,6 +18,7 @@
 #include "sipd/guard.h"
 #include "sipd/intake.h"
 #include "sipd/leg.h"
+#include "sipd/leg_sdp.h"
 #include "sipd/metrics.h"
 #include "sipd/params.h"
 #include "sipd/stats.h"
@@ -423,14 +424,6 @@ static int take_identity(struct call *call, const struct invite *inv)
 }
 
 
-static bool is_own(const struct addr *addr, void *arg)
-{
-	const struct sipd *sipd = arg;
-
-	return wire_is_own(sipd->wire, addr);
-}
-
-
 static enum end_reason take_offer(struct call *call, const struct invite *inv)
 {
 	struct text body;
@@ -441,7 +434,7 @@ static enum end_reason take_offer(struct call *call, const struct invite *inv)
 		call->i.flags |= CALL_LATE_OFFER;
 		return END_NONE;
 	}
-	if (sdp_parse(&sdp, body, is_own, inv->sipd))
+	if (sdp_parse(&sdp, body, leg_sdp_is_own, inv->sipd))
 		return END_MEDIA_FAILURE;
 	if (blob_take(inv->sipd->blobs, &call->i.offer, &body, 1))
 		return END_INTERNAL_ERROR;

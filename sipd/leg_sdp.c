@@ -107,7 +107,7 @@ int leg_sdp_make(struct leg *to, struct text body, struct text *outp,
 }
 
 
-static bool is_own(const struct addr *addr, void *arg)
+bool leg_sdp_is_own(const struct addr *addr, void *arg)
 {
 	const struct sipd *sipd = arg;
 
@@ -120,7 +120,7 @@ bool leg_sdp_heard(struct leg *leg, struct text body, int *errp)
 	struct sdp sdp;
 	bool same;
 
-	*errp = sdp_parse(&sdp, body, is_own, leg->call->sipd);
+	*errp = sdp_parse(&sdp, body, leg_sdp_is_own, leg->call->sipd);
 	if (*errp == EADDRNOTAVAIL)
 		*errp = 0; /* all off, within a dialog: a hold, or an end */
 	if (*errp)

@@ -28,6 +28,9 @@ enum {
 void leg_codecs(struct sdp_codecs *codecs, const char **names,
 		const struct catalog *c, const struct call *call, bool of_b);
 
+/** Is it one of our addresses? For sdp_parse(); arg: struct sipd */
+bool leg_sdp_is_own(const struct addr *addr, void *arg);
+
 /** The last that was sent to it; empty: none */
 struct text leg_sdp(const struct leg *leg);
 

@@ -121,6 +121,20 @@ void params_gateway(struct gateway_params *g, const struct call_params *p,
 }
 
 
+enum transport params_transport(const struct cat_target *target)
+{
+	static const uint8_t transports[] = {
+		[CAT_UDP] = TRANSPORT_UDP,
+		[CAT_TCP] = TRANSPORT_TCP,
+		[CAT_TLS] = TRANSPORT_TLS,
+	};
+
+	return target->transport < COUNT_OF(transports)
+		       ? (enum transport)transports[target->transport]
+		       : TRANSPORT_UDP;
+}
+
+
 const char *params_realm(const struct catalog *c, const char *advertised)
 {
 	if (catalog_text(c, SS_SIP_REALM)[0])

@@ -23,6 +23,9 @@ void params_gateway(struct gateway_params *g, const struct call_params *p,
 /** The resend list in force, for what is no call's business */
 void params_resend(struct txn_resend *resend, const struct catalog *c);
 
+/** How a target of a routing gateway is reached */
+enum transport params_transport(const struct cat_target *target);
+
 /** The realm of a listener's challenges */
 const char *params_realm(const struct catalog *c, const char *advertised);
 
