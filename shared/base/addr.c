@@ -48,20 +48,51 @@ static int scope_parse(uint32_t *scopep, struct text zone)
 }
 
 
+/* As inet_pton() takes it: four numbers, no zero before another digit */
+int addr_parse_ip4(struct addr *addrp, struct text t)
+{
+	struct addr addr = { .family = AF_INET };
+	size_t at = 0;
+
+	for (size_t part = 0; part < 4; part++) {
+		const size_t start = at;
+		unsigned v = 0;
+
+		for (; at < t.l && at < start + 3; at++) {
+			const unsigned digit = (unsigned)t.p[at] - '0';
+
+			if (digit > 9)
+				break;
+			v = v * 10 + digit;
+		}
+		if (at == start || v > 255 ||
+		    (at > start + 1 && t.p[start] == '0'))
+			return EBADMSG;
+		addr.ip[part] = (uint8_t)v;
+		if (part < 3 && (at == t.l || t.p[at++] != '.'))
+			return EBADMSG;
+	}
+	if (at < t.l)
+		return EBADMSG;
+	*addrp = addr;
+
+	return 0;
+}
+
+
 static int ip_parse(struct addr *addr, struct text t)
 {
 	char text[INET6_ADDRSTRLEN];
 	struct text ip, zone;
-	const bool zoned = text_cut(t, '%', &ip, &zone);
+	bool zoned;
 
+	if (!addr_parse_ip4(addr, t))
+		return 0;
+
+	zoned = text_cut(t, '%', &ip, &zone);
 	if (ip.l == 0 || memchr(ip.p, '\0', ip.l) ||
 	    text_copy(text, sizeof(text), ip))
 		return EBADMSG;
-
-	if (!zoned && inet_pton(AF_INET, text, addr->ip) == 1) {
-		addr->family = AF_INET;
-		return 0;
-	}
 
 	if (inet_pton(AF_INET6, text, addr->ip) != 1)
 		return EBADMSG;
@@ -94,6 +125,8 @@ int addr_parse(struct addr *addrp, struct text t)
 	struct text head, rest;
 	int err;
 
+	if (!addr_parse_ip4(addrp, t)) /* most are */
+		return 0;
 	if (t.l > 0 && t.p[0] == '[') {
 		const struct text inner = { .p = t.p + 1, .l = t.l - 1 };
 
@@ -127,6 +160,37 @@ int addr_parse(struct addr *addrp, struct text t)
 }
 
 
+static char *put_number(char *at, unsigned v)
+{
+	char digits[10];
+	size_t n = 0;
+
+	do
+		digits[n++] = (char)('0' + v % 10);
+	while ((v /= 10) > 0);
+	while (n > 0)
+		*at++ = digits[--n];
+
+	return at;
+}
+
+
+/* The most frequent one, and it stands in every message. */
+static void print_ip4(const struct addr *addr, char *at)
+{
+	for (size_t i = 0; i < 4; i++) {
+		at = put_number(at, addr->ip[i]);
+		if (i < 3)
+			*at++ = '.';
+	}
+	if (addr->port) {
+		*at++ = ':';
+		at = put_number(at, addr->port);
+	}
+	*at = '\0';
+}
+
+
 const char *addr_print(const struct addr *addr, char dst[ADDR_TEXT_MAX])
 {
 	char ip[INET6_ADDRSTRLEN] = "";
@@ -137,17 +201,20 @@ const char *addr_print(const struct addr *addr, char dst[ADDR_TEXT_MAX])
 		return dst;
 	}
 
+	if (addr->family == AF_INET) {
+		print_ip4(addr, dst);
+		return dst;
+	}
+
 	(void)inet_ntop(addr->family, addr->ip, ip, sizeof(ip));
 	if (addr->scope)
 		(void)text_print(zone, sizeof(zone), "%%%u", addr->scope);
 
 	if (addr->port == 0)
 		(void)text_print(dst, ADDR_TEXT_MAX, "%s%s", ip, zone);
-	else if (addr->family == AF_INET6)
+	else
 		(void)text_print(dst, ADDR_TEXT_MAX, "[%s%s]:%u", ip, zone,
 				 addr->port);
-	else
-		(void)text_print(dst, ADDR_TEXT_MAX, "%s:%u", ip, addr->port);
 
 	return dst;
 }

@@ -35,6 +35,9 @@ enum {
  *  IPv4 */
 int addr_parse(struct addr *addrp, struct text t);
 
+/** "192.0.2.1", nothing else: family, ip, and all the rest zero */
+int addr_parse_ip4(struct addr *addrp, struct text t);
+
 /** The reverse; without the port if it is 0. Returns dst. */
 const char *addr_print(const struct addr *addr, char dst[ADDR_TEXT_MAX]);
 

@@ -2,8 +2,10 @@
  * @file shared/base/clk.c  The only place that asks what time it is
  *
  * The frozen clock is writable state outside of any object (rule zero): a test
- * turns the time of everything under it at once.
+ * turns the time of everything under it at once. So is the shift of the wall
+ * clock, which threads read too.
  */
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <time.h>
 
@@ -14,6 +16,8 @@ static struct {
 	int64_t mono_us;
 	int64_t wall_us;
 } frozen;
+
+static _Atomic int64_t wall_shift_us;
 
 
 static int64_t ask(clockid_t id)
@@ -39,9 +43,16 @@ int64_t clk_boot_us(void)
 }
 
 
-int64_t clk_wall_us(void)
+int64_t clk_stamp_us(void)
 {
 	return frozen.on ? frozen.wall_us : ask(CLOCK_REALTIME);
+}
+
+
+int64_t clk_wall_us(void)
+{
+	return clk_stamp_us() +
+	       atomic_load_explicit(&wall_shift_us, memory_order_relaxed);
 }
 
 
@@ -63,6 +74,12 @@ void clk_turn(int64_t by_us)
 void clk_step_wall(int64_t by_us)
 {
 	frozen.wall_us += by_us;
+}
+
+
+void clk_shift_wall(int64_t us)
+{
+	atomic_store(&wall_shift_us, us);
 }
 
 

@@ -2,7 +2,8 @@
  * @file shared/base/clk.h  The only place that asks what time it is
  *
  * Durations and deadlines are monotonic; wall time is for records and logs.
- * A test freezes the clock and turns it by hand; nothing else may.
+ * A test freezes the clock and turns it by hand; nothing else may. A fault
+ * (shared/svc/fault.c) shifts wall time, as whoever sets a machine's clock.
  */
 #ifndef TANDEM_BASE_CLK_H
 #define TANDEM_BASE_CLK_H
@@ -17,6 +18,12 @@ int64_t clk_boot_us(void);
 
 /** CLOCK_REALTIME in microseconds since 1970: records and logs only */
 int64_t clk_wall_us(void);
+
+/** The clock that the kernel stamps packets with: wall time, never shifted */
+int64_t clk_stamp_us(void);
+
+/** From now on wall time is off by so much; 0: as it was */
+void clk_shift_wall(int64_t us);
 
 /* For tests: the three clocks stand still and are turned together. */
 void clk_freeze(int64_t mono_us, int64_t wall_us);

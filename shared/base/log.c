@@ -38,6 +38,11 @@ static struct {
 	enum log_format format;
 	log_write_h *writeh;
 	void *arg;
+	log_gathered_h *gatheredh; /**< NULL: nothing is gathered */
+	void *gathered_arg;
+	size_t gatheredl;
+	uint32_t gatheredc;
+	char gathered[LOG_LINE_MAX];
 	uint64_t dropped;
 	uint64_t thinned;
 	struct thin thin[THIN_SETS][THIN_WAYS];
@@ -107,6 +112,7 @@ int log_level_parse(enum log_level *levelp, const char *text)
 
 void log_writer_set(log_write_h *writeh, void *arg)
 {
+	log_flush();
 	state.writeh = writeh;
 	state.arg = arg;
 	memset(state.thin, 0, sizeof(state.thin));
@@ -217,6 +223,47 @@ static bool write_stderr(const char *line, size_t len)
 }
 
 
+static void put(const char *text, size_t len, uint32_t lines)
+{
+	if (state.writeh) {
+		state.writeh(text, len, state.arg);
+	}
+	else if (!write_stderr(text, len)) {
+		state.dropped += lines;
+		metric_add(M_LOG_DROPPED, lines);
+	}
+}
+
+
+void log_flush(void)
+{
+	if (state.gatheredl > 0)
+		put(state.gathered, state.gatheredl, state.gatheredc);
+	state.gatheredl = 0;
+	state.gatheredc = 0;
+}
+
+
+void log_gather(log_gathered_h *h, void *arg)
+{
+	log_flush();
+	state.gatheredh = h;
+	state.gathered_arg = arg;
+}
+
+
+static void gather(const char *text, size_t len)
+{
+	if (state.gatheredl + len > sizeof(state.gathered))
+		log_flush();
+	if (state.gatheredl == 0)
+		state.gatheredh(state.gathered_arg);
+	memcpy(state.gathered + state.gatheredl, text, len);
+	state.gatheredl += len;
+	state.gatheredc++;
+}
+
+
 static void vlog(const struct log *log, enum log_level level, const char *fmt,
 		 va_list ap)
 {
@@ -239,12 +286,12 @@ static void vlog(const struct log *log, enum log_level level, const char *fmt,
 	}
 
 	len = log_line_print(text, &line, fmt, ap);
-	if (state.writeh) {
-		state.writeh(text, len, state.arg);
+	if (state.gatheredh && level >= LOG_LEVEL_INFO) {
+		gather(text, len);
 	}
-	else if (!write_stderr(text, len)) {
-		state.dropped++;
-		metric_inc(M_LOG_DROPPED);
+	else {
+		log_flush();
+		put(text, len, 1);
 	}
 	errno = saved;
 }

@@ -68,6 +68,19 @@ uint64_t log_thinned(void);
 const char *log_level_name(enum log_level level);
 int log_level_parse(enum log_level *levelp, const char *text);
 
+/**
+ * Gather lines of level info and below, to be written together
+ *
+ * What matters more is written at once, behind what was gathered. A process
+ * that is killed loses what it had gathered.
+ *
+ * @param h Called with the first line: log_flush() is due soon. NULL: write
+ *          each line at once, as at first
+ */
+typedef void(log_gathered_h)(void *arg);
+void log_gather(log_gathered_h *h, void *arg);
+void log_flush(void);
+
 /** Where lines go; the default writes to descriptor 2 without ever blocking.
  *  For tests; NULL: the default. */
 typedef void(log_write_h)(const char *line, size_t len, void *arg);

@@ -73,11 +73,29 @@ static void put_close(struct out *out, const char *s)
 }
 
 
+/* Of ASCII, and to be put as it is */
+static size_t plain_run(struct text t)
+{
+	size_t n = 0;
+
+	while (n < t.l && t.p[n] >= 0x20 && t.p[n] < 0x7f && t.p[n] != '"' &&
+	       t.p[n] != '\\')
+		n++;
+
+	return n;
+}
+
+
 /* Text of anybody, or what of it fits: what is not printable becomes "_". */
 static void put_escaped(struct out *out, struct text t)
 {
+	const size_t run = plain_run(t);
 	bool fits = true;
 
+	if (run <= out->end - out->l && put(out, t.p, run)) {
+		t.p += run;
+		t.l -= run;
+	}
 	while (t.l > 0 && fits) {
 		const char c = t.p[0];
 		size_t l = text_character(t);
@@ -195,19 +213,30 @@ static size_t split(char dst[FMT_MAX], struct field *fields, const char *fmt)
 }
 
 
+/* As many digits as there is room for */
+static void digits_put(char *at, size_t digits, int v)
+{
+	for (size_t i = digits; i-- > 0; v /= 10)
+		at[i] = (char)('0' + v % 10);
+}
+
+
+/* By hand: it stands in every line. */
 static void put_time(struct out *out, int64_t wall_us)
 {
 	const time_t s = (time_t)(wall_us / 1000000);
-	char text[40];
+	char text[] = "0000-00-00T00:00:00.000Z";
 	struct tm tm;
 
-	if (!gmtime_r(&s, &tm))
-		memset(&tm, 0, sizeof(tm));
-	(void)text_print(text, sizeof(text),
-			 "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
-			 tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-			 tm.tm_hour, tm.tm_min, tm.tm_sec,
-			 (int)(wall_us % 1000000 / 1000));
+	if (gmtime_r(&s, &tm)) {
+		digits_put(text, 4, tm.tm_year + 1900);
+		digits_put(text + 5, 2, tm.tm_mon + 1);
+		digits_put(text + 8, 2, tm.tm_mday);
+		digits_put(text + 11, 2, tm.tm_hour);
+		digits_put(text + 14, 2, tm.tm_min);
+		digits_put(text + 17, 2, tm.tm_sec);
+		digits_put(text + 20, 3, (int)(wall_us % 1000000 / 1000));
+	}
 	put_text(out, text);
 }
 

@@ -60,20 +60,12 @@ static void sip_round(struct sip *s)
 }
 
 
-static void sip_word(struct sip *s, uint64_t m)
-{
-	s->v3 ^= m;
-	sip_round(s);
-	sip_round(s);
-	s->v0 ^= m;
-}
-
-
-/* SipHash-2-4: Aumasson and Bernstein, 2012 */
-uint64_t siphash(const uint8_t secret[16], const void *data, size_t len)
+/* Inline: the numbers of rounds are constants. */
+static inline uint64_t sip_hash(const uint8_t secret[16], const void *data,
+				size_t len, int rounds, int last_rounds)
 {
 	const uint8_t *p = data;
-	uint64_t k0, k1, last = (uint64_t)len << 56;
+	uint64_t k0, k1, m, last = (uint64_t)len << 56;
 	struct sip s;
 
 	memcpy(&k0, secret, 8);
@@ -84,23 +76,36 @@ uint64_t siphash(const uint8_t secret[16], const void *data, size_t len)
 	s.v3 = k1 ^ 0x7465646279746573u;
 
 	for (; len >= 8; len -= 8, p += 8) {
-		uint64_t m;
-
 		memcpy(&m, p, sizeof(m));
-		sip_word(&s, m);
+		s.v3 ^= m;
+		for (int i = 0; i < rounds; i++)
+			sip_round(&s);
+		s.v0 ^= m;
 	}
 	for (size_t i = 0; i < len; i++)
 		last |= (uint64_t)p[i] << (8 * i);
-	sip_word(&s, last);
+	s.v3 ^= last;
+	for (int i = 0; i < rounds; i++)
+		sip_round(&s);
+	s.v0 ^= last;
 
 	s.v2 ^= 0xff;
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < last_rounds; i++)
 		sip_round(&s);
 
 	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }
 
 
+/* SipHash-2-4: Aumasson and Bernstein, 2012 */
+uint64_t siphash(const uint8_t secret[16], const void *data, size_t len)
+{
+	return sip_hash(secret, data, len, 2, 4);
+}
+
+
+/* One round and three, as its authors allow for tables: nobody sees what
+ * comes of it. */
 uint64_t map_hash(const void *key, size_t keylen)
 {
 	static uint8_t secret[16];
@@ -111,7 +116,7 @@ uint64_t map_hash(const void *key, size_t keylen)
 		drawn = true;
 	}
 
-	return siphash(secret, key, keylen);
+	return sip_hash(secret, key, keylen, 1, 3);
 }
 
 
@@ -199,7 +204,9 @@ static void grow(struct map *map)
 {
 	struct table larger;
 
-	if (map->old.size > 0 || map->count < map->now.size)
+	/* Half empty: who is not there is found out without a look at one
+	 * that is, which is not in any cache. */
+	if (map->old.size > 0 || map->count < map->now.size / 2)
 		return;
 	if (table_alloc(&larger, map->now.size * 2) != 0)
 		return; /* longer chains, nothing worse */
@@ -236,7 +243,13 @@ static struct map_link *find(const struct map *map, uint64_t hash,
 int map_add(struct map *map, struct map_link *link, const void *key,
 	    size_t keylen)
 {
-	const uint64_t hash = map_hash(key, keylen);
+	return map_add_hashed(map, link, map_hash(key, keylen), key, keylen);
+}
+
+
+int map_add_hashed(struct map *map, struct map_link *link, uint64_t hash,
+		   const void *key, size_t keylen)
+{
 	struct map_link **bucket;
 
 	if (find(map, hash, key, keylen))
@@ -261,6 +274,13 @@ struct map_link *map_find(const struct map *map, const void *key,
 			  size_t keylen)
 {
 	return find(map, map_hash(key, keylen), key, keylen);
+}
+
+
+struct map_link *map_find_hashed(const struct map *map, uint64_t hash,
+				 const void *key, size_t keylen)
+{
+	return find(map, hash, key, keylen);
 }
 
 

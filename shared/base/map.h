@@ -44,8 +44,14 @@ size_t map_count(const struct map *map);
 typedef int(map_h)(struct map_link *link, void *arg);
 int map_walk(struct map *map, map_h *h, void *arg);
 
-/** SipHash-2-4 with the process's secret */
+/** SipHash-1-3 with the process's secret */
 uint64_t map_hash(const void *key, size_t keylen);
+
+/** The same for who has the hash of that key already */
+struct map_link *map_find_hashed(const struct map *map, uint64_t hash,
+				 const void *key, size_t keylen);
+int map_add_hashed(struct map *map, struct map_link *link, uint64_t hash,
+		   const void *key, size_t keylen);
 
 /** For tests and for hashes in shared memory that others must agree on */
 uint64_t siphash(const uint8_t secret[16], const void *data, size_t len);

@@ -10,30 +10,65 @@
 #include <string.h>
 #include <strings.h>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #include "shared/base/text.h"
-
-
-struct text text_of(const char *s)
-{
-	return (struct text){ .p = s, .l = s ? strlen(s) : 0 };
-}
-
-
-bool text_is(struct text t, const char *s)
-{
-	return t.l == strlen(s) && (t.l == 0 || memcmp(t.p, s, t.l) == 0);
-}
-
-
-bool text_is_nocase(struct text t, const char *s)
-{
-	return t.l == strlen(s) && (t.l == 0 || strncasecmp(t.p, s, t.l) == 0);
-}
 
 
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+
+#if defined(__SSE2__)
+
+enum {
+	STEP = 16
+};
+
+/* A bit for each byte that is for control: below 0x20, or DEL. */
+static unsigned controls(const char *p)
+{
+	const __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
+	const __m128i most = _mm_set1_epi8(0x1f), del = _mm_set1_epi8(0x7f);
+
+	return (unsigned)_mm_movemask_epi8(
+		_mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(x, most), x),
+			     _mm_cmpeq_epi8(x, del)));
+}
+
+#else
+
+enum {
+	STEP = 1
+};
+
+
+static unsigned controls(const char *p)
+{
+	return (uint8_t)*p < 0x20 || *p == 0x7f;
+}
+
+#endif
+
+
+size_t text_plain(struct text t)
+{
+	size_t n = 0;
+
+	for (; t.l - n >= STEP; n += STEP) {
+		const unsigned found = controls(t.p + n);
+
+		if (found)
+			return n + (unsigned)__builtin_ctz(found);
+	}
+	while (n < t.l && (uint8_t)t.p[n] >= 0x20 && t.p[n] != 0x7f)
+		n++;
+
+	return n;
 }
 
 

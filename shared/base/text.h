@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+#include <strings.h>
 
 /** Text that belongs to somebody else, not NUL-terminated */
 struct text {
@@ -17,10 +19,30 @@ struct text {
 	size_t l;
 };
 
-struct text text_of(const char *s);
-bool text_is(struct text t, const char *s);
-bool text_is_nocase(struct text t, const char *s);
+static inline struct text text_of(const char *s)
+{
+	return (struct text){ .p = s, .l = s ? strlen(s) : 0 };
+}
+
+/* Inline: s is nearly always a literal, and the length tells most apart. */
+static inline bool text_is(struct text t, const char *s)
+{
+	const size_t len = strlen(s);
+
+	return t.l == len && (len == 0 || memcmp(t.p, s, len) == 0);
+}
+
+static inline bool text_is_nocase(struct text t, const char *s)
+{
+	const size_t len = strlen(s);
+
+	return t.l == len && (len == 0 || strncasecmp(t.p, s, len) == 0);
+}
+
 struct text text_trim(struct text t);
+
+/** How many bytes at its front are neither controls (a tab is one) nor DEL */
+size_t text_plain(struct text t);
 
 /** Cut off what stands before sep; rest gets what follows it
  *  @return false and all of it in head if there is no sep */

@@ -51,6 +51,32 @@ static void addresses_are_read_and_printed(void **state)
 }
 
 
+static void an_ipv4_address_alone_is_read_as_inet_pton_does(void **state)
+{
+	static const char *const rows[] = {
+		"192.0.2.1", "0.0.0.0",  "255.255.255.255", "1.2.3.256",
+		"1.2.3",     "1.2.3.4.", "1.2.3.4:5",       "01.2.3.4",
+		"1.2.3.04",  "1..2.3",   ".1.2.3",          "1.2.3.1000",
+		"",          "a.b.c.d",  "1.2.3.4 ",        "::1",
+	};
+	(void)state;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct addr addr = { .scope = 7 };
+		uint8_t ip[4];
+		const bool is = inet_pton(AF_INET, rows[i], ip) == 1;
+
+		assert_int_equal(addr_parse_ip4(&addr, text_of(rows[i])) == 0,
+				 is);
+		if (is) {
+			assert_int_equal(addr.family, AF_INET);
+			assert_memory_equal(addr.ip, ip, sizeof(ip));
+			assert_int_equal(addr.scope, 0);
+		}
+	}
+}
+
+
 static void what_is_no_address_is_refused(void **state)
 {
 	static const char *const rows[] = {
@@ -426,6 +452,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses_are_read_and_printed),
+		cmocka_unit_test(
+			an_ipv4_address_alone_is_read_as_inet_pton_does),
 		cmocka_unit_test(what_is_no_address_is_refused),
 		cmocka_unit_test(a_byte_of_zero_is_no_end),
 		cmocka_unit_test(a_zone_may_be_a_name),

@@ -72,12 +72,35 @@ static void thawed_clocks_are_the_kernels_again(void **state)
 }
 
 
+static void shifted_wall_time_leaves_the_others_alone(void **state)
+{
+	const int64_t before = clk_wall_us();
+
+	(void)state;
+
+	clk_freeze(1000, 5000);
+	clk_shift_wall(-3000);
+	assert_int_equal(clk_wall_us(), 2000);
+	assert_int_equal(clk_stamp_us(), 5000);
+	assert_int_equal(clk_mono_us(), 1000);
+	assert_int_equal(clk_boot_us(), 1000);
+	clk_shift_wall(0);
+	assert_int_equal(clk_wall_us(), 5000);
+	clk_thaw();
+
+	clk_shift_wall(3600000000);
+	assert_true(clk_wall_us() >= before + 3600000000);
+	clk_shift_wall(0);
+}
+
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_clock_is_the_kernels_of_its_kind),
 		cmocka_unit_test(frozen_clocks_stand_until_they_are_turned),
 		cmocka_unit_test(thawed_clocks_are_the_kernels_again),
+		cmocka_unit_test(shifted_wall_time_leaves_the_others_alone),
 	};
 
 	return T_MAIN_ONLY(tests);

@@ -334,6 +334,73 @@ static void no_standard_error_drops_and_counts(void **state)
 }
 
 
+static uint32_t gathered_calls;
+
+
+static void on_gathered(void *arg)
+{
+	(void)arg;
+	gathered_calls++;
+}
+
+
+static void lines_are_gathered_until_they_are_flushed(void **state)
+{
+	struct fixture *fx = *state;
+
+	gathered_calls = 0;
+	log_gather(on_gathered, NULL);
+	log_info(NULL, "one a=1");
+	log_info(NULL, "two a=1");
+	assert_int_equal(fx->lines, 0);
+	assert_int_equal(gathered_calls, 1);
+
+	log_flush();
+	assert_int_equal(fx->lines, 1);
+	assert_true(strstr(fx->last, "\"one\"") < strstr(fx->last, "\"two\""));
+	log_flush();
+	assert_int_equal(fx->lines, 1);
+	log_gather(NULL, NULL);
+}
+
+
+static void a_warning_is_written_at_once_behind_what_was_gathered(void **state)
+{
+	struct fixture *fx = *state;
+
+	log_gather(on_gathered, NULL);
+	log_info(NULL, "one a=1");
+	log_warn(NULL, "two a=1");
+	assert_int_equal(fx->lines, 2);
+	assert_non_null(strstr(fx->last, "\"two\""));
+
+	log_info(NULL, "three a=1");
+	log_gather(NULL, NULL);
+	assert_int_equal(fx->lines, 3);
+	log_info(NULL, "four a=1");
+	assert_int_equal(fx->lines, 4);
+}
+
+
+static void what_is_gathered_never_exceeds_what_a_pipe_takes(void **state)
+{
+	struct fixture *fx = *state;
+	char value[700];
+
+	memset(value, 'x', sizeof(value) - 1);
+	value[sizeof(value) - 1] = '\0';
+	log_gather(on_gathered, NULL);
+	for (int i = 0; i < 10; i++) {
+		const struct log log = { .key = "i", .value = value + i };
+
+		log_info(&log, "line b=1");
+		assert_true(strlen(fx->last) <= 4096);
+	}
+	assert_true(fx->lines >= 1);
+	log_gather(NULL, NULL);
+}
+
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -351,6 +418,9 @@ int main(void)
 		T(a_reader_that_is_gone_costs_the_line_not_the_process),
 		T(a_full_disk_drops_and_counts),
 		T(no_standard_error_drops_and_counts),
+		T(lines_are_gathered_until_they_are_flushed),
+		T(a_warning_is_written_at_once_behind_what_was_gathered),
+		T(what_is_gathered_never_exceeds_what_a_pipe_takes),
 	};
 
 	return T_MAIN_ONLY(tests);

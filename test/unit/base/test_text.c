@@ -422,6 +422,29 @@ static void a_slip_finds_the_word_that_was_meant(void **state)
 }
 
 
+static void what_is_plain_ends_at_the_first_control(void **state)
+{
+	char bytes[20];
+
+	(void)state;
+	for (size_t len = 0; len < sizeof(bytes); len++) {
+		for (size_t at = 0; at <= len; at++) {
+			for (unsigned c = 0; c < 256; c++) {
+				const bool is_control = c < 0x20 || c == 0x7f;
+
+				memset(bytes, 'x', sizeof(bytes));
+				if (at < len)
+					bytes[at] = (char)c;
+				assert_int_equal(text_plain((struct text){
+							 bytes, len }),
+						 is_control && at < len ? at
+									: len);
+			}
+		}
+	}
+}
+
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -440,6 +463,7 @@ int main(void)
 		cmocka_unit_test(print_says_when_it_did_not_fit),
 		cmocka_unit_test(hex_goes_there_and_back),
 		cmocka_unit_test(a_slip_finds_the_word_that_was_meant),
+		cmocka_unit_test(what_is_plain_ends_at_the_first_control),
 	};
 
 	return T_MAIN_ONLY(tests);
