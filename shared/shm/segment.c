@@ -436,10 +436,11 @@ int segment_grow(int fd, const struct segment_layout *layout, char *why,
 }
 
 
-int segment_map(struct segment *segment, int fd,
-		const struct segment_layout *layout, bool writable, char *why,
-		size_t whysize)
+int segment_map_as(struct segment *segment, int fd,
+		   const struct segment_layout *layout,
+		   enum segment_access access, char *why, size_t whysize)
 {
+	const bool writable = access != SEGMENT_READ;
 	const size_t size = segment_size(layout);
 	struct segment_head head = { 0 };
 	void *p;
@@ -455,7 +456,7 @@ int segment_map(struct segment *segment, int fd,
 		return err;
 
 	p = mmap(NULL, size, writable ? PROT_READ | PROT_WRITE : PROT_READ,
-		 MAP_SHARED, fd, 0);
+		 access == SEGMENT_PRIVATE ? MAP_PRIVATE : MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED) {
 		err = errno;
 		(void)text_print(why, whysize,
@@ -472,6 +473,16 @@ int segment_map(struct segment *segment, int fd,
 	segment->writable = writable;
 
 	return 0;
+}
+
+
+int segment_map(struct segment *segment, int fd,
+		const struct segment_layout *layout, bool writable, char *why,
+		size_t whysize)
+{
+	return segment_map_as(segment, fd, layout,
+			      writable ? SEGMENT_WRITE : SEGMENT_READ, why,
+			      whysize);
 }
 
 

@@ -13,6 +13,18 @@
 
 #include "shared/shm/segment.h"
 
+/** How a segment is mapped */
+enum segment_access {
+	SEGMENT_READ,
+	SEGMENT_WRITE,
+	SEGMENT_PRIVATE /**< Writable, and nobody else sees what is written */
+};
+
+/** segment_map() with a choice */
+int segment_map_as(struct segment *segment, int fd,
+		   const struct segment_layout *layout,
+		   enum segment_access access, char *why, size_t whysize);
+
 bool segment_layout_valid(const struct segment_layout *layout);
 
 uint32_t segment_head_crc(const struct segment_head *head);

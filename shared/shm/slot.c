@@ -38,7 +38,7 @@ struct slots *slots_free(struct slots *slots)
 {
 	if (slots) {
 		free(slots->own);
-		free(slots->ring);
+		free(slots->idle);
 		free(slots->image);
 	}
 	free(slots);
@@ -56,9 +56,7 @@ int slots_take(struct slots *slots, uint32_t *indexp)
 	if (slots->left == 0)
 		return ENOSPC;
 
-	index = slots->first + slots->ring[slots->head];
-	slots->head = (slots->head + 1) % slots->slotc;
-	slots->left--;
+	index = slots->first + slots->idle[--slots->left];
 
 	own = own_of(slots, index);
 	assert(own->state == OWN_FREE);
@@ -125,9 +123,7 @@ void slots_give(struct slots *slots, uint32_t index)
 				      memory_order_release);
 
 	own->state = OWN_FREE;
-	slots->ring[(slots->head + slots->left) % slots->slotc] = index -
-								  slots->first;
-	slots->left++;
+	slots->idle[slots->left++] = index - slots->first;
 }
 
 
@@ -180,6 +176,18 @@ void slots_work_end(struct slots *slots, uint32_t index)
 
 	atomic_signal_fence(memory_order_seq_cst);
 	atomic_store_explicit(&slot->crashc, 0, memory_order_relaxed);
+	atomic_store_explicit(&slot->in_work, 0, memory_order_release);
+}
+
+
+void slots_work_pause(struct slots *slots, uint32_t index)
+{
+	struct slot_head *slot = segment_slot(&slots->segment, index);
+
+	if (own_of(slots, index)->state == OWN_QUARANTINED)
+		return;
+
+	atomic_signal_fence(memory_order_seq_cst);
 	atomic_store_explicit(&slot->in_work, 0, memory_order_release);
 }
 

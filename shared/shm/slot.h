@@ -29,6 +29,7 @@
  *     quarantine  use = QUARANTINED.
  *     work begin  in_work = 1, before anything a stranger decides.
  *     work end    crashc = 0, in_work = 0: never in work and counted twice.
+ *     work pause  in_work = 0.
  *     adoption    crashc + 1, then in_work = 0 or use = QUARANTINED: a
  *                 successor killed in between does not forget the crash.
  *     conversion  the new slot is committed, then the old one is freed; if
@@ -144,7 +145,9 @@ int slots_convert(struct slots *slots, const struct segment *old,
 		  size_t old_image_size, slot_fault_h *old_faulth,
 		  slot_convert_h *converth, uint32_t *convertedp);
 
-/** A free slot, least recently given back first; its incarnation goes up
+/** A free slot, most recently given back first: what it lies in is still in
+ *  the caches, and who was told of its last tenant knows it by its
+ * incarnation, which goes up
  *  @return 0, or ENOSPC */
 int slots_take(struct slots *slots, uint32_t *indexp);
 
@@ -162,6 +165,9 @@ void slots_quarantine(struct slots *slots, uint32_t index, const char *fault);
  *  slot may end, or be set aside, before the work does. */
 void slots_work_begin(struct slots *slots, uint32_t index);
 void slots_work_end(struct slots *slots, uint32_t index);
+/** The same, but what was done proves nothing: a successor's first look at it.
+ *  Crashes in a row are counted on. */
+void slots_work_pause(struct slots *slots, uint32_t index);
 
 /** incarnation << 32 | index: an id that an old tenant's name does not match,
  *  and never 0. For a slot that was taken or is used. */

@@ -90,13 +90,13 @@ static enum own_state judge(const struct view *view, uint32_t index,
 }
 
 
-static void ring_fill(struct slots *slots)
+/* The first of them is taken first. */
+static void idle_fill(struct slots *slots)
 {
-	slots->head = 0;
 	slots->left = 0;
-	for (uint32_t i = 0; i < slots->slotc; i++) {
+	for (uint32_t i = slots->slotc; i-- > 0;) {
 		if (slots->own[i].state == OWN_FREE)
-			slots->ring[slots->left++] = i;
+			slots->idle[slots->left++] = i;
 	}
 }
 
@@ -153,9 +153,9 @@ int slots_alloc(struct slots **slotsp, const struct slots_args *args)
 	slots->log = args->log;
 
 	slots->own = calloc(args->slotc, sizeof(*slots->own));
-	slots->ring = calloc(args->slotc, sizeof(*slots->ring));
+	slots->idle = calloc(args->slotc, sizeof(*slots->idle));
 	slots->image = malloc(args->image_size);
-	if (!slots->own || !slots->ring || !slots->image) {
+	if (!slots->own || !slots->idle || !slots->image) {
 		err = ENOMEM;
 		goto out;
 	}
@@ -169,7 +169,7 @@ int slots_alloc(struct slots **slotsp, const struct slots_args *args)
 	for (uint32_t i = 0; i < slots->slotc; i++)
 		scan_one(slots, &view, i);
 
-	ring_fill(slots);
+	idle_fill(slots);
 
 out:
 	if (err)
@@ -311,7 +311,7 @@ int slots_convert(struct slots *slots, const struct segment *old,
 		count_on(slots, from, i);
 	}
 
-	ring_fill(slots);
+	idle_fill(slots);
 	free(image);
 	*convertedp = movedc;
 

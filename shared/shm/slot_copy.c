@@ -46,10 +46,10 @@ void slot_copy_in(struct slot_head *slot, const void *image, size_t size,
 		  uint32_t gen, uint32_t incarnation)
 {
 	word *to = (word *)(void *)((uint8_t *)slot + copy_offset(size, gen));
-	const uint32_t crc = copy_crc(image, size, incarnation);
 	const uint8_t *from = image;
 	size_t left = size;
 
+#pragma GCC unroll 8
 	for (; left >= sizeof(uint64_t); left -= sizeof(uint64_t)) {
 		uint64_t w;
 
@@ -65,7 +65,9 @@ void slot_copy_in(struct slot_head *slot, const void *image, size_t size,
 		atomic_store_explicit(to++, w, memory_order_relaxed);
 	}
 
-	atomic_store_explicit(to, (uint64_t)gen << 32 | crc,
+	atomic_store_explicit(to,
+			      (uint64_t)gen << 32 |
+				      copy_crc(image, size, incarnation),
 			      memory_order_relaxed);
 }
 

@@ -43,8 +43,7 @@ struct slots {
 	const struct log *log;
 
 	struct own *own; /**< One per slot of our part */
-	uint32_t *ring;  /**< Free ones, as offsets into our part */
-	uint32_t head;   /**< Next to take */
+	uint32_t *idle;  /**< Free ones, as offsets into our part: a stack */
 	uint32_t left;   /**< How many are free */
 	uint32_t quarantined;
 	void *image; /**< For adoption: allocated while we still may fail */
