@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <uv.h>
 
@@ -18,8 +19,10 @@
 #include "shared/ev/ev.h"
 
 enum {
-	POSTS_MAX = 1024
-}; /* power of two */
+	POSTS_MAX = 1024, /**< Power of two */
+	PACE_UP = 8,      /**< A loop that works more than this part of it */
+	PACE_DOWN = 16,   /**< Less than this part */
+};
 
 /** A place in the ring of posts: filled when turn says so (Vyukov's bounded
  *  queue: many producers, one consumer, no lock) */
@@ -55,8 +58,12 @@ struct ev {
 	struct signal_watch *signals;
 	struct ev_late *late; /**< Last one first; order does not matter */
 	size_t watchc;
-	bool turning;   /**< Else there is no turn whose time could be kept */
-	int64_t now_us; /**< Of this turn; 0: not asked yet */
+	bool turning;    /**< Else there is no turn whose time could be kept */
+	int64_t now_us;  /**< Of this turn; 0: not asked yet */
+	int64_t pace_us; /**< Of now; 0: none */
+	int64_t pace_least_us;
+	int64_t pace_most_us;
+	int64_t worked_us; /**< When the last turn with work in it began */
 	int64_t lag_us;
 	int result;
 	struct post posts[POSTS_MAX];
@@ -132,14 +139,57 @@ void ev_late_stop(struct ev_late *late)
 }
 
 
+/* By how much of its time the loop works: when that grows, what a turn costs
+ * by itself is shared by more. The two bounds lie apart, lest it swings. */
+static void pace_fit(struct ev *ev, int64_t worked_us)
+{
+	const int64_t us = ev->pace_us;
+
+	if (worked_us > us / PACE_UP && us < ev->pace_most_us)
+		ev->pace_us = 2 * us < ev->pace_most_us ? 2 * us
+							: ev->pace_most_us;
+	else if (worked_us < us / PACE_DOWN && us > ev->pace_least_us)
+		ev->pace_us = us / 2 > ev->pace_least_us ? us / 2
+							 : ev->pace_least_us;
+}
+
+
+/* Two turns with work in quick succession: a third is not far. */
+static void pace(struct ev *ev, int64_t began_us, int64_t now_us)
+{
+	const int64_t since_us = began_us - ev->worked_us;
+	int64_t left_us;
+
+	ev->worked_us = began_us;
+	if (since_us >= 2 * ev->pace_us) {
+		ev->pace_us = ev->pace_least_us;
+		return;
+	}
+
+	pace_fit(ev, now_us - began_us);
+	left_us = began_us + ev->pace_us - now_us;
+	if (left_us > 0) {
+		const struct timespec wait = { .tv_nsec = left_us * 1000 };
+
+		(void)nanosleep(&wait, NULL); /* a signal ends it: well */
+	}
+}
+
+
 static void on_prepare(uv_prepare_t *prepare)
 {
 	struct ev *ev = prepare->data;
+	const int64_t began_us = ev->now_us;
 	int64_t now_us;
 	uint32_t next;
 
 	call_late(ev);
 	now_us = clk_mono_us();
+	if (ev->pace_us && began_us) {
+		turn_over(ev, now_us);
+		pace(ev, began_us, now_us);
+		now_us = clk_mono_us();
+	}
 	next = wheel_next_ms(ev->wheel);
 	turn_over(ev, now_us);
 	if (next == UINT32_MAX) {
@@ -508,6 +558,22 @@ void ev_stop(struct ev *ev, int result)
 {
 	ev->result = result;
 	uv_stop(&ev->loop);
+}
+
+
+void ev_pace_set(struct ev *ev, uint32_t least_us, uint32_t most_us)
+{
+	assert(least_us <= most_us && most_us < 1000000);
+
+	ev->pace_us = least_us;
+	ev->pace_least_us = least_us;
+	ev->pace_most_us = most_us;
+}
+
+
+uint32_t ev_pace_us(const struct ev *ev)
+{
+	return (uint32_t)ev->pace_us;
 }
 
 

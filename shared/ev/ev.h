@@ -86,6 +86,19 @@ void ev_stop(struct ev *ev, int result);
  *  the loop does not turn, the time as it is */
 int64_t ev_now_us(const struct ev *ev);
 
+/**
+ * While there is much to do, begin a turn at most every so many microseconds
+ *
+ * What comes meanwhile is taken in one go: a turn costs the same for one
+ * message as for ten. A loop with little to do never waits. One that works for
+ * more than an eighth of its time waits longer, up to most_us; below a
+ * sixteenth it returns to least_us. 0: never. Less than a second.
+ */
+void ev_pace_set(struct ev *ev, uint32_t least_us, uint32_t most_us);
+
+/** What it is now */
+uint32_t ev_pace_us(const struct ev *ev);
+
 /** Longest turn since it was last asked for, in microseconds */
 int64_t ev_lag_take_us(struct ev *ev);
 
