@@ -106,6 +106,32 @@ static void on_tick(void *arg)
 }
 
 
+/* Faults */
+
+void bus_loss_set(struct bus *bus, uint32_t percent)
+{
+	bus->loss_percent = percent;
+	bus->loss_state = bus->epoch | 1;
+}
+
+
+bool bus_loses(struct bus *bus)
+{
+	if (bus->loss_percent == 0)
+		return false;
+
+	/* xorshift64: any dice will do */
+	bus->loss_state ^= bus->loss_state << 13;
+	bus->loss_state ^= bus->loss_state >> 7;
+	bus->loss_state ^= bus->loss_state << 17;
+	if (bus->loss_state % 100 >= bus->loss_percent)
+		return false;
+	metric_inc(M_BUS_LOST);
+
+	return true;
+}
+
+
 /* The loop */
 
 static void on_again(void *arg)

@@ -37,8 +37,8 @@
 enum {
 	BUS_BYTES_MAX = 64 << 10, /**< One message */
 	BUS_PENDING_MAX = 65536,  /**< Requests that wait for an answer */
-	BUS_QUEUE_MAX = 10000,    /**< Messages per peer and direction in
-				   *   ZeroMQ, and as many that wait for it */
+	BUS_QUEUE_MAX = 10000,    /**< Messages that wait for a peer, beside
+				   *   what ZeroMQ has taken */
 	BUS_BODYC = 64,           /**< Body numbers lie below */
 };
 
@@ -120,6 +120,9 @@ void bus_cancel(struct bus *bus, uint64_t id);
  *          then get this answer), EMSGSIZE, otherwise errorcode */
 int bus_reply(struct bus *bus, const Tandem__Header *hdr,
 	      Tandem__Envelope *env);
+
+/** For tests: so many of 100 messages, either way, are lost on the way. */
+void bus_loss_set(struct bus *bus, uint32_t percent);
 
 /** Why a message was refused; label values of tandem_bus_refused_total */
 enum bus_refusal {

@@ -136,14 +136,28 @@ uint32_t pendings_count(const struct pendings *table);
 
 /* The bus */
 
-/** A ZeroMQ socket in the loop */
+enum {
+	OUT_MAX = 64,                  /**< Messages that go out together */
+	OUT_BYTES = 2 * BUS_BYTES_MAX, /**< One always fits */
+};
+
+/** A ZeroMQ socket in the loop, and what was said to one peer in this turn:
+ *  it goes out as one message, since what it costs to wake the
+ *  other side is the same for one as for many */
 struct port {
 	struct bus *bus;
 	struct dealer *dealer; /**< NULL: the router */
 	void *sock;
 	struct ev_watch *watch;
-	bool is_dirty;    /**< To be looked at in the next turn */
-	bool is_draining; /**< Being looked at */
+	struct ev_late late; /**< Send, and look what has come */
+	bool is_dirty;       /**< To be looked at in the next turn */
+	bool is_draining;    /**< Being looked at */
+	bool is_stuck;       /**< What is to go out was not taken */
+
+	struct peer_id out_to;
+	uint32_t outc;
+	uint32_t out_used;
+	uint8_t out[OUT_BYTES];
 };
 
 /** A link: our connection to a peer */
@@ -184,6 +198,8 @@ struct bus {
 	struct ev_timer tick;  /**< Pings */
 	bool is_busy;          /**< A handler may be running */
 	bool is_closing;       /**< Nothing is sent any more */
+	uint32_t loss_percent; /**< A fault: see bus_loss_set() */
+	uint64_t loss_state;   /**< Of its dice */
 
 	struct pendings *pendings;
 	struct replay *replay;
@@ -194,6 +210,9 @@ struct bus {
 /** Encode into bus->scratch with this header; EMSGSIZE if it does not fit */
 int bus_encode(struct bus *bus, Tandem__Envelope *env, Tandem__Header *hdr,
 	       size_t *lenp);
+
+/** Is this message lost? By bus_loss_set(); counted */
+bool bus_loses(struct bus *bus);
 
 /** Look at the dirty ports in the next turn */
 void bus_look_again(struct bus *bus);
@@ -206,10 +225,14 @@ void port_close(struct port *port);
 /** Take what has come and send what waits, until there is neither */
 void port_drain(struct port *port);
 
-/** Send to a connected peer. @return 0, EAGAIN if it is away or its queue is
- *  full, EHOSTUNREACH if it has not connected to us, otherwise errorcode */
+/** Send to a connected peer, at the end of this turn. @return 0; EAGAIN if it
+ *  is away or its queue is full, EHOSTUNREACH if it has not connected to us,
+ *  otherwise errorcode: it was found out with what was sent before */
 int port_send(struct port *port, struct peer_id to, const uint8_t *data,
 	      size_t len);
+
+/** Now. @return as above; EAGAIN: it stays, to be sent later */
+int port_flush(struct port *port);
 
 /** The link to this peer, or NULL */
 struct dealer *bus_dealer(const struct bus *bus, struct peer_id id);

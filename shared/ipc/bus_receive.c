@@ -186,6 +186,8 @@ void message_take(struct bus *bus, struct peer_id sender, const uint8_t *data,
 	Tandem__Envelope *env;
 	enum bus_refusal why;
 
+	if (bus_loses(bus))
+		return;
 	why = envelope_open(&bus->arena, &env, sender, ev_now_us(bus->ev),
 			    data, len);
 	if (!why) {

@@ -93,6 +93,7 @@ static void timer_set(struct pending *p)
 static int pending_send(struct pending *p, const uint8_t *data, size_t len)
 {
 	struct port *port = p->dealer ? &p->dealer->port : &p->bus->router;
+	int err;
 
 	p->retry_us = ev_now_us(p->bus->ev) + (int64_t)p->retry_ms * 1000;
 
@@ -100,7 +101,10 @@ static int pending_send(struct pending *p, const uint8_t *data, size_t len)
 	if (p->dealer && p->dealer->first && !p->is_waiting)
 		return EAGAIN;
 
-	return port_send(port, p->to, data, len);
+	err = port_send(port, p->to, data, len);
+
+	/* Whether that peer has connected to us is known now or not at all. */
+	return err || p->dealer ? err : port_flush(port);
 }
 
 
@@ -280,12 +284,7 @@ bool bus_answered(struct bus *bus, struct peer_id sender,
 int bus_answer(struct bus *bus, struct peer_id to, const uint8_t *data,
 	       size_t len)
 {
-	struct dealer *dealer = bus_dealer(bus, to);
-	int err;
-
-	err = port_send(&bus->router, to, data, len);
-	if (err == EHOSTUNREACH && dealer)
-		err = port_send(&dealer->port, to, data, len);
+	const int err = port_send(&bus->router, to, data, len);
 
 	/* The asker will repeat its request, and find the answer kept. */
 	if (err) {

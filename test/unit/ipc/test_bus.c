@@ -489,6 +489,51 @@ static int a_request_and_its_answer(void)
 }
 
 
+static void what_is_lost_on_purpose_is_sent_again(void **state)
+{
+	struct fixture *fx = *state;
+	const uint64_t before = metric_get(M_BUS_LOST, 0);
+	struct outcome outcome = { 0 };
+
+	bus_loss_set(fx->billingd.bus, 100);
+	assert_int_equal(ask(fx->sipd.bus, billingd0, 20000, 20, &outcome,
+			     NULL),
+			 0);
+	TURN_UNTIL(fx->ev, metric_get(M_BUS_LOST, 0) >= before + 2);
+	assert_int_equal(outcome.calls, 0);
+	assert_int_equal(fx->billingd.requests, 0);
+
+	bus_loss_set(fx->billingd.bus, 0);
+	TURN_UNTIL(fx->ev, outcome.calls == 1);
+	assert_int_equal(outcome.err, 0);
+	assert_int_equal(fx->billingd.requests, 1);
+}
+
+
+static void half_of_them_come(void **state)
+{
+	struct fixture *fx = *state;
+	struct outcome outcomes[64] = { { 0 } };
+	const uint64_t before = metric_get(M_BUS_LOST, 0);
+	size_t lost = 0, got = 0;
+
+	bus_loss_set(fx->sipd.bus, 50);
+	for (size_t i = 0; i < COUNT_OF(outcomes); i++)
+		assert_int_equal(ask(fx->sipd.bus, billingd0, 300, 0,
+				     &outcomes[i], NULL),
+				 0);
+	for (size_t i = 0; i < COUNT_OF(outcomes); i++) {
+		TURN_UNTIL(fx->ev, outcomes[i].calls == 1);
+		lost += outcomes[i].err == ETIMEDOUT;
+		got += outcomes[i].err == 0;
+	}
+
+	assert_int_equal(lost + got, COUNT_OF(outcomes));
+	assert_in_range(got, 1, COUNT_OF(outcomes) - 1);
+	assert_true(metric_get(M_BUS_LOST, 0) >= before + lost);
+}
+
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -515,6 +560,8 @@ int main(void)
 		T(the_socket_is_for_owner_and_group),
 		T(a_directory_too_deep_is_said_so),
 		T(too_many_waiting_requests_are_refused),
+		T(what_is_lost_on_purpose_is_sent_again),
+		T(half_of_them_come),
 	};
 	const struct t_scenario scenarios[] = {
 		T_SCENARIO(a_request_and_its_answer),

@@ -17,6 +17,12 @@ struct fixture {
 	Tandem__Envelope *got; /**< Last message the raw end received */
 	char from[64];         /**< and whom a raw router had it from */
 	int fromlen;
+	uint8_t wire[2 * BUS_BYTES_MAX + 1]; /**< Its last message, */
+	size_t at, left;                     /**< looked at this far */
+};
+
+enum {
+	LENGTH_SIZE = 4, /* Before each envelope */
 };
 
 
@@ -166,6 +172,27 @@ static void message_init(struct message *msg, struct peer_id from)
 }
 
 
+/* An envelope as it is on the wire, behind its length */
+static size_t framed(uint8_t *dst, const void *data, size_t len)
+{
+	for (unsigned i = 0; i < LENGTH_SIZE; i++)
+		dst[i] = (uint8_t)(len >> 8 * i);
+	memcpy(dst + LENGTH_SIZE, data, len);
+
+	return LENGTH_SIZE + len;
+}
+
+
+static void wire_put(void *sock, const void *data, size_t len)
+{
+	uint8_t wire[1024];
+
+	assert_true(len <= sizeof(wire) - LENGTH_SIZE);
+	len = framed(wire, data, len);
+	assert_int_equal(zmq_send(sock, wire, len, 0), len);
+}
+
+
 static void raw_send(struct fixture *fx, struct message *msg)
 {
 	msg->len = tandem__envelope__pack(&msg->env, msg->data);
@@ -173,14 +200,13 @@ static void raw_send(struct fixture *fx, struct message *msg)
 		assert_int_equal(zmq_send(fx->raw, fx->from,
 					  (size_t)fx->fromlen, ZMQ_SNDMORE),
 				 fx->fromlen);
-	assert_int_equal(zmq_send(fx->raw, msg->data, msg->len, 0), msg->len);
+	wire_put(fx->raw, msg->data, msg->len);
 }
 
 
-/* Anything but pings? Keeps it in fx->got. */
-static bool raw_received(struct fixture *fx)
+/* The next message, whose envelopes are looked at one by one */
+static bool raw_next(struct fixture *fx)
 {
-	static uint8_t data[BUS_BYTES_MAX];
 	int type = 0, n;
 	size_t size = sizeof(type);
 
@@ -192,13 +218,36 @@ static bool raw_received(struct fixture *fx)
 			return false;
 		fx->fromlen = n;
 	}
-
-	n = zmq_recv(fx->raw, data, sizeof(data), ZMQ_DONTWAIT);
+	n = zmq_recv(fx->raw, fx->wire, sizeof(fx->wire), ZMQ_DONTWAIT);
 	if (n < 0)
 		return false;
+	assert_true((size_t)n <= sizeof(fx->wire));
+	fx->at = 0;
+	fx->left = (size_t)n;
+
+	return true;
+}
+
+
+/* Anything but pings? Keeps it in fx->got. */
+static bool raw_received(struct fixture *fx)
+{
+	const uint8_t *at;
+	size_t len = 0;
+
+	if (fx->left == 0 && !raw_next(fx))
+		return false;
+
+	at = fx->wire + fx->at;
+	assert_true(fx->left >= LENGTH_SIZE);
+	for (unsigned i = 0; i < LENGTH_SIZE; i++)
+		len |= (size_t)at[i] << 8 * i;
+	assert_true(len <= fx->left - LENGTH_SIZE);
+	fx->at += LENGTH_SIZE + len;
+	fx->left -= LENGTH_SIZE + len;
 
 	got_drop(fx);
-	fx->got = tandem__envelope__unpack(NULL, (size_t)n, data);
+	fx->got = tandem__envelope__unpack(NULL, len, at + LENGTH_SIZE);
 	assert_non_null(fx->got);
 
 	return fx->got->body_case != BUS_BODY(PING);
@@ -311,8 +360,7 @@ static void a_body_of_a_newer_release_is_refused_as_unknown(void **state)
 	msg.env.body_case = TANDEM__ENVELOPE__BODY__NOT_SET;
 	msg.len = tandem__envelope__pack(&msg.env, msg.data);
 	memcpy(msg.data + msg.len, "\xea\x03\x00", 3); /* field 61, empty */
-	assert_int_equal(zmq_send(fx->raw, msg.data, msg.len + 3, 0),
-			 msg.len + 3);
+	wire_put(fx->raw, msg.data, msg.len + 3);
 
 	TURN_UNTIL(fx->ev, raw_received(fx));
 	assert_int_equal(fx->got->body_case, BUS_BODY(REFUSED));
@@ -357,32 +405,84 @@ static void what_is_late_is_neither_done_nor_answered(void **state)
 }
 
 
-static void garbage_and_messages_in_parts_are_counted(void **state)
+static void garbage_is_counted(void **state)
+{
+	static const struct {
+		const char *data;
+		size_t len;
+	} garbage[] = {
+		{ "", 0 },
+		{ "\x0a\xff", 2 },                   /* no length */
+		{ "\x02\0\0\0\x0a\xff", 6 },         /* no envelope */
+		{ "\x03\0\0\0\x0a\xff", 6 },         /* longer than it is */
+		{ "\xff\xff\xff\xff\x0a\xff", 6 },   /* and more so */
+		{ "\x02\0\0\0\x0a\xff\x01\0\0", 9 }, /* two: see below */
+	};
+	uint64_t malformed = refused(BUS_MALFORMED);
+	struct fixture *fx = *state;
+	struct message msg;
+
+	for (size_t i = 0; i < COUNT_OF(garbage); i++) {
+		assert_int_equal(zmq_send(fx->raw, garbage[i].data,
+					  garbage[i].len, 0),
+				 garbage[i].len);
+		malformed += 1 + (i == COUNT_OF(garbage) - 1);
+		TURN_UNTIL(fx->ev, refused(BUS_MALFORMED) == malformed);
+	}
+	assert_int_equal(zmq_send(fx->raw, "\x02\0\0\0\x0a\xff", 6,
+				  ZMQ_SNDMORE),
+			 6);
+	assert_int_equal(zmq_send(fx->raw, "more", 4, 0), 4);
+	TURN_UNTIL(fx->ev, refused(BUS_MALFORMED) == malformed + 2);
+	assert_int_equal(fx->daemon.requests, 0);
+
+	/* And the next message is taken. */
+	message_init(&msg, sipd0);
+	raw_send(fx, &msg);
+	TURN_UNTIL(fx->ev, raw_received(fx));
+	assert_int_equal(fx->daemon.requests, 1);
+}
+
+
+static void each_envelope_of_a_message_is_taken_for_itself(void **state)
 {
 	const uint64_t before = refused(BUS_MALFORMED);
 	struct fixture *fx = *state;
 	struct message msg;
-
-	assert_int_equal(zmq_send(fx->raw, "\x0a\xff", 2, 0), 2);
-	TURN_UNTIL(fx->ev, refused(BUS_MALFORMED) == before + 1);
+	uint8_t wire[4096];
+	size_t len = 0;
 
 	message_init(&msg, sipd0);
-	msg.len = tandem__envelope__pack(&msg.env, msg.data);
-	for (int parts = 2; parts < 5; parts++) {
-		for (int i = 1; i < parts; i++)
-			assert_int_equal(zmq_send(fx->raw, msg.data, msg.len,
-						  ZMQ_SNDMORE),
-					 msg.len);
-		assert_int_equal(zmq_send(fx->raw, msg.data, msg.len, 0),
-				 msg.len);
+	for (int i = 0; i < 5; i++) {
+		msg.hdr.id = 2000 + (uint64_t)i;
+		msg.len = tandem__envelope__pack(&msg.env, msg.data);
+		assert_true(msg.len < 256);
+		len += framed(wire + len, msg.data, msg.len);
+		len += framed(wire + len, "\x0a\xff", 2);
 	}
-	TURN_UNTIL(fx->ev, refused(BUS_MALFORMED) == before + 4);
-	assert_int_equal(fx->daemon.requests, 0);
+	assert_int_equal(zmq_send(fx->raw, wire, len, 0), len);
+	TURN_UNTIL(fx->ev, refused(BUS_MALFORMED) == before + 5);
+	assert_int_equal(fx->daemon.requests, 5);
+	for (uint64_t i = 0; i < 5; i++) {
+		TURN_UNTIL(fx->ev, raw_received(fx));
+		assert_int_equal(fx->got->hdr->reply_to, 2000 + i);
+	}
+}
 
-	/* And the next whole message is taken. */
-	raw_send(fx, &msg);
-	TURN_UNTIL(fx->ev, raw_received(fx));
-	assert_int_equal(fx->daemon.requests, 1);
+
+/* As an asker does: again with the same id, now and then. */
+static bool is_answered(struct fixture *fx, struct message *msg)
+{
+	const int64_t end = t_now_ms() + 200;
+
+	raw_send(fx, msg);
+	while (t_now_ms() < end) {
+		ev_turn(fx->ev);
+		if (raw_received(fx))
+			return true;
+		t_pause();
+	}
+	return false;
 }
 
 
@@ -398,8 +498,8 @@ static void a_giant_message_costs_its_sender_the_connection(void **state)
 
 	raw_dealer(fx, "sipd.0");
 	message_init(&msg, sipd0);
-	raw_send(fx, &msg);
-	TURN_UNTIL(fx->ev, raw_received(fx));
+	/* Until the old connection is gone, answers may go there. */
+	WAIT_FOR(20, is_answered(fx, &msg));
 	assert_int_equal(fx->daemon.requests, 1);
 	free(giant);
 }
@@ -458,7 +558,8 @@ static void an_unanswered_request_is_sent_again_with_its_id(void **state)
 		assert_int_equal(fx->got->hdr->id, id);
 		assert_int_equal(fx->got->hdr->call, 77);
 	}
-	assert_true(metric_get(M_BUS_RETRY, 0) >= retries + 2);
+	/* One that had to wait for the connection is counted when it goes. */
+	TURN_UNTIL(fx->ev, metric_get(M_BUS_RETRY, 0) >= retries + 2);
 	assert_int_equal(outcome.calls, 0);
 
 	/* Answered twice: heard once. */
@@ -500,7 +601,7 @@ static void an_answer_in_anothers_name_is_not_taken(void **state)
 	struct message msg;
 	uint64_t id = 0;
 
-	assert_int_equal(ask(fx->daemon.bus, billingd0, 20000, 0, &outcome,
+	assert_int_equal(ask(fx->daemon.bus, billingd0, 20000, 500, &outcome,
 			     &id),
 			 0);
 	TURN_UNTIL(fx->ev, raw_received(fx));
@@ -534,7 +635,7 @@ static void a_third_party_cannot_answer(void **state)
 	void *third;
 	uint64_t id = 0;
 
-	assert_int_equal(ask(fx->daemon.bus, billingd0, 20000, 0, &outcome,
+	assert_int_equal(ask(fx->daemon.bus, billingd0, 20000, 500, &outcome,
 			     &id),
 			 0);
 	TURN_UNTIL(fx->ev, raw_received(fx));
@@ -551,7 +652,7 @@ static void a_third_party_cannot_answer(void **state)
 	msg.hdr.id = 0;
 	msg.hdr.reply_to = id;
 	msg.len = tandem__envelope__pack(&msg.env, msg.data);
-	assert_int_equal(zmq_send(third, msg.data, msg.len, 0), msg.len);
+	wire_put(third, msg.data, msg.len);
 	TURN_UNTIL(fx->ev, metric_get(M_BUS_ORPHAN, 0) == orphans + 1);
 	assert_int_equal(outcome.calls, 0);
 	zmq_close(third);
@@ -642,7 +743,7 @@ static void a_peer_that_does_not_read_fills_bounded_queues(void **state)
 			ev_turn(fx->ev);
 	}
 	assert_int_equal(err, ENOBUFS);
-	assert_in_range(sent, BUS_QUEUE_MAX, 4 * BUS_QUEUE_MAX);
+	assert_in_range(sent, BUS_QUEUE_MAX, 6 * BUS_QUEUE_MAX);
 	assert_int_equal(metric_get(M_BUS_QUEUE_FULL, 0), full + 1);
 
 	assert_int_equal(waitingc(fx), BUS_QUEUE_MAX);
@@ -666,7 +767,8 @@ int main(void)
 		ASKER(a_body_of_a_newer_release_is_refused_as_unknown),
 		ASKER(identities_that_are_no_peer_are_refused),
 		ASKER(what_is_late_is_neither_done_nor_answered),
-		ASKER(garbage_and_messages_in_parts_are_counted),
+		ASKER(garbage_is_counted),
+		ASKER(each_envelope_of_a_message_is_taken_for_itself),
 		ASKER(a_giant_message_costs_its_sender_the_connection),
 		ASKER(a_refusal_is_not_answered_with_a_refusal),
 		ASKER(more_than_a_turns_budget_is_all_answered),
