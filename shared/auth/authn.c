@@ -23,6 +23,7 @@ enum {
 	CODE_PROXY = 407,
 	CODE_FORBIDDEN = 403,
 	NC_DIGITS = 8,
+	ALL_COUNTERS = (1 << AUTHN_COUNTERC) - 1,
 	/* Values of one request that are looked at; more are nobody's need. */
 	VALUES_MAX = 8,
 };
@@ -44,8 +45,9 @@ static const struct {
 /* clang-format on */
 
 struct authn {
-	uint8_t nonce_key[NONCE_KEY_SIZE];
+	struct nonce_key nonce_key;
 	uint8_t nobody[DIGEST_HA1_MAX]; /**< Secret: HA1 of unknown users */
+	uint32_t boot;
 	struct authn_sessions *sessions;
 	struct authn_nonces *nonces;
 	struct suspended *suspended;
@@ -60,7 +62,8 @@ int authn_alloc(struct authn **authnp, const struct authn_args *args)
 	if (!authn)
 		return ENOMEM;
 
-	memcpy(authn->nonce_key, args->nonce_key, sizeof(authn->nonce_key));
+	nonce_key_set(&authn->nonce_key, args->nonce_key);
+	authn->boot = args->boot;
 	id_random(authn->nobody, sizeof(authn->nobody));
 	err = authn_sessions_alloc(&authn->sessions);
 	if (!err)
@@ -140,7 +143,7 @@ struct check {
 	const struct authn_request *request;
 	authn_lookup_h *lookuph;
 	void *arg;
-	int64_t wall_us;
+	int64_t boot_us, wall_us;
 	struct authn_params params; /**< Of the session, or those of now */
 	const char *realm;
 	struct credentials credentials;
@@ -259,28 +262,34 @@ static bool is_right(struct check *k)
 }
 
 
+static struct nonce_time time_of(const struct check *k)
+{
+	return (struct nonce_time){ k->authn->boot, k->boot_us / SECOND_US };
+}
+
+
 static enum authn_event judge(struct check *k, uint32_t failed)
 {
 	const enum authn_event ev_failed = failed + 1 < k->params.retry
 						   ? AUTHN_EV_FAILED
 						   : AUTHN_EV_LAST;
 	const struct digest_fields *d = &k->credentials.fields;
-	const int64_t wall_s = k->wall_us / SECOND_US;
+	const struct nonce_time now = time_of(k);
 	enum nonce_verdict nonce;
 
 	if (!k->credentials.is_given)
 		return AUTHN_EV_BARE;
 	if (k->credentials.is_malformed)
 		return ev_failed;
-	nonce = nonce_check(d->nonce, k->authn->nonce_key, k->request->source,
-			    wall_s, k->params.expire_s);
+	nonce = nonce_check(d->nonce, &k->authn->nonce_key, k->request->source,
+			    now, k->params.expire_s);
 	if (nonce == NONCE_FOREIGN)
 		return AUTHN_EV_BARE;
 	if (!is_right(k))
 		return ev_failed;
 	if (nonce == NONCE_EXPIRED ||
 	    !authn_nonce_use(k->authn->nonces, d->nonce,
-			     d->has_qop ? take_count(d->nc) : 0, wall_s,
+			     d->has_qop ? take_count(d->nc) : 0, now.boot_s,
 			     k->params.expire_s))
 		return AUTHN_EV_STALE;
 
@@ -333,13 +342,11 @@ static void count_event(struct check *k, const struct catalog *c,
 	unsigned counted = 0;
 
 	answer->is_failed = failed;
-	if (event == AUTHN_EV_RIGHT) {
-		suspended_success(k->authn->suspended, key, AUTHN_PASSWORD,
+	if (event == AUTHN_EV_RIGHT)
+		suspended_success(k->authn->suspended, key,
+				  is_register ? 1u << AUTHN_PASSWORD
+					      : ALL_COUNTERS,
 				  k->wall_us);
-		if (!is_register)
-			suspended_success(k->authn->suspended, key,
-					  AUTHN_REGISTER, k->wall_us);
-	}
 	if (failed)
 		counted |= 1u << AUTHN_PASSWORD;
 	if (is_register && (failed || event == AUTHN_EV_CREDENTIALS))
@@ -404,8 +411,8 @@ static void challenge(const struct check *k, struct authn_answer *answer)
 	char nonce[NONCE_SIZE];
 
 	answer->code = k->params.code;
-	nonce_make(nonce, k->authn->nonce_key, k->request->source,
-		   k->wall_us / SECOND_US);
+	nonce_make(nonce, &k->authn->nonce_key, k->request->source,
+		   time_of(k));
 	authn_challenge_print(answer, &k->params, k->realm, nonce);
 }
 
@@ -467,7 +474,7 @@ static void act(struct check *k, const struct catalog *c,
 
 void authn_check(struct authn *authn, const struct catalog *c,
 		 const struct authn_request *request, authn_lookup_h *lookuph,
-		 void *arg, int64_t now_us, int64_t wall_us,
+		 void *arg, int64_t boot_us, int64_t wall_us,
 		 struct authn_answer *answer)
 {
 	struct check k = {
@@ -475,6 +482,7 @@ void authn_check(struct authn *authn, const struct catalog *c,
 		.request = request,
 		.lookuph = lookuph,
 		.arg = arg,
+		.boot_us = boot_us,
 		.wall_us = wall_us,
 	};
 	struct authn_session_key session_key;
@@ -486,7 +494,7 @@ void authn_check(struct authn *authn, const struct catalog *c,
 
 	authn_session_key_set(&session_key, authn->sessions, request->method,
 			      request->call_id, request->source);
-	state = begin(&k, c, &session_key, &failed, now_us);
+	state = begin(&k, c, &session_key, &failed, boot_us);
 
 	user = terminal_of(&k);
 	answer_init(answer, user);
@@ -497,7 +505,7 @@ void authn_check(struct authn *authn, const struct catalog *c,
 	event = state == AUTHN_CLOSED && k.credentials.is_given
 			? AUTHN_EV_CREDENTIALS
 			: judge(&k, failed);
-	act(&k, c, &session_key, state, event, &key, now_us, answer);
+	act(&k, c, &session_key, state, event, &key, boot_us, answer);
 }
 
 
@@ -516,9 +524,7 @@ void authn_register_result(struct authn *authn, const struct catalog *c,
 		count(authn, c, &key, 1u << AUTHN_REGISTER, wall_us, answer);
 		return;
 	}
-	for (size_t i = 0; i < AUTHN_COUNTERC; i++)
-		suspended_success(authn->suspended, &key,
-				  (enum authn_counter)i, wall_us);
+	suspended_success(authn->suspended, &key, ALL_COUNTERS, wall_us);
 }
 
 

@@ -48,6 +48,7 @@ struct authn_args {
 	 *  each has one writer */
 	const uint32_t *other_slotcs;
 	uint8_t nonce_key[NONCE_KEY_SIZE]; /**< Outlives every process */
+	uint32_t boot;                     /**< Of nonces: struct nonce_time */
 };
 int authn_alloc(struct authn **authnp, const struct authn_args *args);
 struct authn *authn_free(struct authn *authn);
@@ -101,11 +102,11 @@ struct authn_answer {
 /** Not for ip and ip_port gateways, nor for OPTIONS and what is within a
  *  dialog: those are never challenged.
  *
- *  @param now_us  Monotonic, for sessions
- *  @param wall_us For nonces and suspensions */
+ *  @param boot_us clk_boot_us(), for sessions and nonces
+ *  @param wall_us For suspensions */
 void authn_check(struct authn *authn, const struct catalog *c,
 		 const struct authn_request *request, authn_lookup_h *lookuph,
-		 void *arg, int64_t now_us, int64_t wall_us,
+		 void *arg, int64_t boot_us, int64_t wall_us,
 		 struct authn_answer *answer);
 
 /** REGISTER's own counter (regd), for what authn_check() did not refuse

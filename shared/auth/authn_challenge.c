@@ -4,7 +4,6 @@
  * Authentication 2 and 3.1: by mode one header or both, by algorithm one line
  * or two, the stronger first (RFC 7616 3.7).
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "shared/auth/authn_int.h"
@@ -35,15 +34,29 @@ static void add_line(struct authn_answer *answer, const char *head,
 		     const char *realm, const char *nonce,
 		     enum digest_algorithm a)
 {
-	if (text_print(answer->heads + answer->headc,
-		       sizeof(answer->heads) - answer->headc,
-		       "%s: Digest realm=\"%s\", nonce=\"%s\", algorithm=%s, "
-		       "qop=\"auth\"%s\r\n",
-		       head, realm, nonce, digest_algorithm_name(a),
-		       answer->is_stale ? ", stale=true" : ""))
-		answer->heads[answer->headc] = '\0';
-	else
-		answer->headc += strlen(answer->heads + answer->headc);
+	const char *const parts[] = {
+		head,
+		": Digest realm=\"",
+		realm,
+		"\", nonce=\"",
+		nonce,
+		"\", algorithm=",
+		digest_algorithm_name(a),
+		", qop=\"auth\"",
+		answer->is_stale ? ", stale=true" : "",
+		"\r\n",
+	};
+	size_t at = answer->headc;
+
+	for (size_t i = 0; i < COUNT_OF(parts); i++) {
+		const size_t l = strlen(parts[i]);
+
+		if (l >= sizeof(answer->heads) - at)
+			return;
+		memcpy(answer->heads + at, parts[i], l);
+		at += l;
+	}
+	answer->headc = at;
 }
 
 
@@ -69,4 +82,5 @@ void authn_challenge_print(struct authn_answer *answer,
 			    p->offer & 1u << order[i])
 				add_line(answer, heads[h].head, quoted, nonce,
 					 order[i]);
+	answer->heads[answer->headc] = '\0';
 }

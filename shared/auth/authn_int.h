@@ -62,9 +62,12 @@ struct authn_session {
 };
 
 struct authn_session_key {
-	uint64_t call_id[2]; /**< Keyed hashes */
-	uint64_t method;
-	struct addr source; /**< Without port */
+	struct authn_session_id {
+		uint64_t call_id[2]; /**< Keyed hashes */
+		uint64_t method;
+		struct addr source; /**< Without port */
+	} id;
+	uint64_t hash; /**< Of id: it is looked for more than once */
 };
 
 int authn_sessions_alloc(struct authn_sessions **sp);
@@ -99,7 +102,7 @@ struct authn_nonces *authn_nonces_free(struct authn_nonces *n);
 /** Use a nonce of ours, with its count; 0: without one
  *  @return false if it was used so, or with a higher one, before */
 bool authn_nonce_use(struct authn_nonces *n, struct text nonce, uint32_t nc,
-		     int64_t wall_s, uint32_t expire_s);
+		     int64_t boot_s, uint32_t expire_s);
 size_t authn_nonce_count(const struct authn_nonces *n);
 
 /* --- challenges (authn_challenge.c) --------------------------------------- */

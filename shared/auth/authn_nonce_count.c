@@ -8,30 +8,26 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "shared/auth/authn_int.h"
 #include "shared/base/map.h"
-#include "shared/base/util.h"
+#include "shared/base/recent.h"
 
 enum {
-	TIME_DIGITS = 10, /* see nonce.c */
-	/* Salt and time alone name a nonce that was found to be ours. */
+	TIME_DIGITS = 8, /* see nonce.c */
+	/* Time, boot and salt name a nonce that was found to be ours. */
 	KEY_SIZE = 26,
 	SWEEP = 2,
 };
 
+/** value: the highest count */
 struct entry {
-	struct map_link link;
-	struct entry *next; /**< Used for the first time after this one */
+	struct recent_row row;
 	int64_t issued_s;
-	uint32_t highest;
-	char key[KEY_SIZE];
 };
 
 struct authn_nonces {
-	struct map *map;
-	struct entry *first, *last;
+	struct recent *recent; /**< In order of first use */
 	size_t most;
 	int64_t floor_s; /**< Of unknown ones these and older were used */
 };
@@ -45,7 +41,7 @@ int authn_nonces_alloc(struct authn_nonces **np, size_t most)
 	if (!n)
 		return ENOMEM;
 
-	err = map_alloc(&n->map, 0);
+	err = recent_alloc(&n->recent, sizeof(struct entry), (uint32_t)most);
 	if (err) {
 		free(n);
 		return err;
@@ -58,28 +54,11 @@ int authn_nonces_alloc(struct authn_nonces **np, size_t most)
 }
 
 
-static void drop_first(struct authn_nonces *n)
-{
-	struct entry *e = n->first;
-
-	n->first = e->next;
-	if (!n->first)
-		n->last = NULL;
-	if (e->issued_s > n->floor_s)
-		n->floor_s = e->issued_s;
-	map_remove(n->map, &e->link);
-	free(e);
-}
-
-
 struct authn_nonces *authn_nonces_free(struct authn_nonces *n)
 {
-	if (n) {
-		while (n->first)
-			drop_first(n);
-		map_free(n->map);
-		free(n);
-	}
+	if (n)
+		recent_free(n->recent);
+	free(n);
 
 	return NULL;
 }
@@ -87,7 +66,7 @@ struct authn_nonces *authn_nonces_free(struct authn_nonces *n)
 
 size_t authn_nonce_count(const struct authn_nonces *n)
 {
-	return map_count(n->map);
+	return recent_count(n->recent);
 }
 
 
@@ -109,56 +88,51 @@ static bool take_time(int64_t *issuedp, struct text nonce)
 }
 
 
-static bool add(struct authn_nonces *n, struct text nonce, uint32_t highest,
-		int64_t issued_s)
+/* Until there is room, and a little more: faster than they come */
+static void let_go(struct authn_nonces *n, int64_t boot_s, uint32_t expire_s)
 {
-	struct entry *e = calloc(1, sizeof(*e));
+	for (int i = 0; i < SWEEP; i++) {
+		const struct entry *e = recent_oldest(n->recent);
 
-	if (!e)
-		return false;
-
-	memcpy(e->key, nonce.p, KEY_SIZE);
-	e->highest = highest;
-	e->issued_s = issued_s;
-	if (map_add(n->map, &e->link, e->key, sizeof(e->key))) {
-		free(e);
-		return false;
+		if (!e || (recent_count(n->recent) < n->most &&
+			   boot_s - e->issued_s <= (int64_t)expire_s))
+			return;
+		if (e->issued_s > n->floor_s)
+			n->floor_s = e->issued_s;
+		recent_drop(n->recent);
 	}
-	*(n->last ? &n->last->next : &n->first) = e;
-	n->last = e;
-
-	return true;
 }
 
 
 bool authn_nonce_use(struct authn_nonces *n, struct text nonce, uint32_t nc,
-		     int64_t wall_s, uint32_t expire_s)
+		     int64_t boot_s, uint32_t expire_s)
 {
 	/* Without a count it is good for one request. */
 	const uint32_t highest = nc ? nc : UINT32_MAX;
-	struct map_link *link;
+	struct entry *e;
 	int64_t issued_s;
+	uint64_t hash;
 
 	if (!take_time(&issued_s, nonce))
 		return false;
 
-	link = map_find(n->map, nonce.p, KEY_SIZE);
-	if (link) {
-		struct entry *e = CONTAINER_OF(link, struct entry, link);
-
-		if (nc <= e->highest)
+	hash = map_hash(nonce.p, KEY_SIZE);
+	e = recent_find(n->recent, hash, NULL);
+	if (e) {
+		if (nc <= e->row.value)
 			return false;
-		e->highest = highest;
+		e->row.value = highest;
 		return true;
 	}
 	if (issued_s <= n->floor_s)
 		return false;
 
-	for (int i = 0; i < SWEEP && n->first &&
-			(map_count(n->map) >= n->most ||
-			 wall_s - n->first->issued_s > (int64_t)expire_s);
-	     i++)
-		drop_first(n);
+	let_go(n, boot_s, expire_s);
+	e = recent_add(n->recent, hash);
+	if (!e)
+		return false;
+	e->row.value = highest;
+	e->issued_s = issued_s;
 
-	return add(n, nonce, highest, issued_s);
+	return true;
 }

@@ -51,7 +51,7 @@ const struct authn_row authn_rows[AUTHN_STATEC][AUTHN_EVENTC] = {
 struct entry {
 	struct map_link link;
 	struct entry *older, *newer;
-	struct authn_session_key key;
+	struct authn_session_id id;
 	struct authn_session session;
 	bool is_closed;
 	int64_t first_us;  /**< First challenge */
@@ -124,14 +124,15 @@ void authn_session_key_set(struct authn_session_key *key,
 {
 	memset(key, 0, sizeof(*key));
 	for (int i = 0; i < 2; i++)
-		key->call_id[i] = siphash(s->secrets[i],
-					  call_id.p ? call_id.p : "",
-					  call_id.l);
-	key->method = siphash(s->secrets[2], method.p ? method.p : "",
-			      method.l);
-	key->source = *source;
-	key->source.port = 0;
-	key->source.pad = 0;
+		key->id.call_id[i] = siphash(s->secrets[i],
+					     call_id.p ? call_id.p : "",
+					     call_id.l);
+	key->id.method = siphash(s->secrets[2], method.p ? method.p : "",
+				 method.l);
+	key->id.source = *source;
+	key->id.source.port = 0;
+	key->id.source.pad = 0;
+	key->hash = map_hash(&key->id, sizeof(key->id));
 }
 
 
@@ -154,7 +155,8 @@ static enum authn_state turn(struct entry *e, int64_t now_us)
 static struct entry *find(const struct authn_sessions *s,
 			  const struct authn_session_key *key)
 {
-	struct map_link *link = map_find(s->map, key, sizeof(*key));
+	struct map_link *link = map_find_hashed(s->map, key->hash, &key->id,
+						sizeof(key->id));
 
 	return link ? CONTAINER_OF(link, struct entry, link) : NULL;
 }
@@ -201,16 +203,19 @@ static struct entry *begin(struct authn_sessions *s,
 	struct entry *e;
 
 	make_room(s, now_us);
-	e = calloc(1, sizeof(*e) + size);
+	e = malloc(sizeof(*e) + size); /* of what was freed last: calloc()
+					  of glibc never takes that */
 	if (!e)
 		return NULL;
 
+	memset(e, 0, sizeof(*e));
 	memcpy(e->realm, realm, size);
-	e->key = *key;
+	e->id = key->id;
 	e->session.params = *p;
 	e->session.realm = e->realm;
 	e->first_us = now_us;
-	if (map_add(s->map, &e->link, &e->key, sizeof(e->key))) {
+	if (map_add_hashed(s->map, &e->link, key->hash, &e->id,
+			   sizeof(e->id))) {
 		free(e);
 		return NULL;
 	}

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <openssl/sha.h>
+
 #include "shared/base/addr.h"
 #include "shared/base/text.h"
 
@@ -46,15 +48,25 @@ bool digest_equal(struct text given, const char *hex);
 
 enum nonce_verdict {
 	NONCE_GOOD,
-	NONCE_EXPIRED, /**< Ours, too old */
+	NONCE_EXPIRED, /**< Ours, too old, or of an earlier boot */
 	NONCE_FOREIGN, /**< Not ours, or of another source IP */
 };
+/** A clock that nobody sets, and that processes agree on */
+struct nonce_time {
+	uint32_t boot;  /**< Which boot; its lower 24 bits count */
+	int64_t boot_s; /**< Seconds of clk_boot_us() */
+};
+/** A key as far as it can be worked into any nonce: as secret as it is */
+struct nonce_key {
+	SHA256_CTX inner, outer;
+};
+void nonce_key_set(struct nonce_key *key, const uint8_t bytes[NONCE_KEY_SIZE]);
+
 /** Time of issue, salt, and an HMAC over both and the source IP */
-void nonce_make(char nonce[NONCE_SIZE], const uint8_t key[NONCE_KEY_SIZE],
-		const struct addr *source, int64_t wall_s);
-enum nonce_verdict nonce_check(struct text nonce,
-			       const uint8_t key[NONCE_KEY_SIZE],
-			       const struct addr *source, int64_t wall_s,
-			       uint32_t expire_s);
+void nonce_make(char nonce[NONCE_SIZE], const struct nonce_key *key,
+		const struct addr *source, struct nonce_time now);
+enum nonce_verdict nonce_check(struct text nonce, const struct nonce_key *key,
+			       const struct addr *source,
+			       struct nonce_time now, uint32_t expire_s);
 
 #endif

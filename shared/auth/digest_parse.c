@@ -18,21 +18,27 @@ enum {
 	SIPS_PORT = 5061,
 };
 
+/* clang-format off */
+#define FIELD(x) { #x, sizeof(#x) - 1, offsetof(struct digest_fields, x) }
 static const struct {
 	const char *name;
+	size_t len; /* most others are told by it alone */
 	size_t offset;
 } names[] = {
-	{ "username", offsetof(struct digest_fields, username) },
-	{ "realm", offsetof(struct digest_fields, realm) },
-	{ "nonce", offsetof(struct digest_fields, nonce) },
-	{ "uri", offsetof(struct digest_fields, uri) },
-	{ "response", offsetof(struct digest_fields, response) },
-	{ "cnonce", offsetof(struct digest_fields, cnonce) },
-	{ "nc", offsetof(struct digest_fields, nc) },
-	{ "qop", offsetof(struct digest_fields, qop) },
-	{ "algorithm", offsetof(struct digest_fields, algorithm) },
-	{ "opaque", offsetof(struct digest_fields, opaque) },
+	FIELD(username), FIELD(realm), FIELD(nonce), FIELD(uri),
+	FIELD(response), FIELD(cnonce), FIELD(nc), FIELD(qop),
+	FIELD(algorithm), FIELD(opaque),
 };
+
+/** What a byte ends: not even a value that should have been quoted goes on
+ *  with some. */
+enum { ENDS_TOKEN = 1, ENDS_VALUE };
+static const uint8_t ends[UINT8_MAX + 1] = {
+	['='] = ENDS_TOKEN,
+	[' '] = ENDS_VALUE, ['\t'] = ENDS_VALUE, [','] = ENDS_VALUE,
+	['"'] = ENDS_VALUE, ['\\'] = ENDS_VALUE,
+};
+/* clang-format on */
 
 
 static bool is_blank(char c)
@@ -57,40 +63,23 @@ static void skip_blanks(struct text *t)
 
 static bool has_control(struct text t)
 {
-	for (size_t i = 0; i < t.l; i++)
-		if (((unsigned char)t.p[i] < 0x20 && t.p[i] != '\t') ||
-		    t.p[i] == 0x7f)
+	for (;;) {
+		skip(&t, text_plain(t));
+		if (t.l == 0)
+			return false;
+		if (t.p[0] != '\t')
 			return true;
-
-	return false;
+		skip(&t, 1);
+	}
 }
 
 
-/* Not even a value that should have been quoted goes on with these. */
-static bool ends_value(char c)
-{
-	return is_blank(c) || c == ',' || c == '"' || c == '\\';
-}
-
-
-static struct text take_token(struct text *t)
-{
-	struct text token = { t->p, 0 };
-
-	while (token.l < t->l && t->p[token.l] != '=' &&
-	       !ends_value(t->p[token.l]))
-		token.l++;
-	skip(t, token.l);
-
-	return token;
-}
-
-
-static struct text take_plain(struct text *t)
+/* Up to one of those that end it */
+static struct text take_until(struct text *t, uint8_t end)
 {
 	struct text value = { t->p, 0 };
 
-	while (value.l < t->l && !ends_value(t->p[value.l]))
+	while (value.l < t->l && ends[(uint8_t)t->p[value.l]] < end)
 		value.l++;
 	skip(t, value.l);
 
@@ -98,17 +87,36 @@ static struct text take_plain(struct text *t)
 }
 
 
+static struct text take_token(struct text *t)
+{
+	return take_until(t, ENDS_TOKEN);
+}
+
+
+/* Where it ends, the quote itself; NULL: nowhere */
+static const char *quote_end(const char *p, size_t len)
+{
+	const char *quote = memchr(p, '"', len);
+	size_t i = 0;
+
+	if (!quote || !memchr(p, '\\', (size_t)(quote - p)))
+		return quote;
+	while (i < len && p[i] != '"')
+		i += p[i] == '\\' ? 2 : 1;
+
+	return i < len ? p + i : NULL;
+}
+
+
 static int take_quoted(struct text *valuep, struct text *t)
 {
-	size_t l = 1;
+	const char *const p = t->p + 1;
+	const char *const end = quote_end(p, t->l - 1);
 
-	while (l < t->l && t->p[l] != '"')
-		l += t->p[l] == '\\' ? 2 : 1;
-	if (l >= t->l)
+	if (!end)
 		return EBADMSG;
-
-	*valuep = (struct text){ t->p + 1, l - 1 };
-	skip(t, l + 1);
+	*valuep = (struct text){ p, (size_t)(end - p) };
+	skip(t, valuep->l + 2);
 
 	return 0;
 }
@@ -119,7 +127,7 @@ static int take_value(struct text *valuep, struct text *t)
 	if (t->l > 0 && t->p[0] == '"')
 		return take_quoted(valuep, t);
 
-	*valuep = take_plain(t);
+	*valuep = take_until(t, ENDS_VALUE);
 
 	return valuep->l > 0 ? 0 : EBADMSG;
 }
@@ -134,7 +142,8 @@ static int put_field(struct digest_fields *d, struct text name,
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		struct text *field = (void *)((char *)d + names[i].offset);
 
-		if (!text_is_nocase(name, names[i].name))
+		if (name.l != names[i].len ||
+		    strncasecmp(name.p, names[i].name, name.l) != 0)
 			continue;
 		if (field->p)
 			return EBADMSG; /* which one did they mean? */

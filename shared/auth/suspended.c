@@ -32,6 +32,9 @@ enum {
 struct part {
 	const struct segment *segment;
 	uint32_t first, slotc;
+	/** Of our own, a byte per slot: it is free, as we know without a
+	 *  look. NULL: another may take one at any time */
+	uint8_t *free;
 };
 
 struct suspended {
@@ -40,6 +43,7 @@ struct suspended {
 	struct part *parts;           /**< All, own included */
 	struct suspended_image *seen; /**< As many */
 	size_t partc;
+	uint8_t *free; /**< Of the own part */
 };
 
 
@@ -55,7 +59,8 @@ static void add_parts(struct suspended *s, const struct segment *segment,
 		      uint32_t slotc)
 {
 	for (uint32_t i = 0; i + slotc <= segment->slotc; i += slotc)
-		s->parts[s->partc++] = (struct part){ segment, i, slotc };
+		s->parts[s->partc++] = (struct part){ segment, i, slotc,
+						      NULL };
 }
 
 
@@ -86,13 +91,15 @@ static int find_parts(struct suspended *s, const struct authn_args *args)
 
 	s->parts = calloc(partc, sizeof(*s->parts));
 	s->seen = calloc(partc, sizeof(*s->seen));
-	if (!s->parts || !s->seen)
+	s->free = calloc(args->slotc, sizeof(*s->free));
+	if (!s->parts || !s->seen || !s->free)
 		return ENOMEM;
 
 	add_parts(s, args->own, args->slotc);
+	s->parts[args->first / args->slotc].free = s->free;
 	for (size_t i = 0; i < args->otherc; i++)
 		add_parts(s, args->others[i], part_slotc(args, i));
-	s->own = (struct part){ args->own, args->first, args->slotc };
+	s->own = s->parts[args->first / args->slotc];
 
 	return 0;
 }
@@ -130,6 +137,7 @@ struct suspended *suspended_free(struct suspended *s)
 	if (s) {
 		free(s->parts);
 		free(s->seen);
+		free(s->free);
 		free(s);
 	}
 
@@ -174,10 +182,18 @@ static uint32_t window_of(const struct part *part)
 }
 
 
-static struct suspended_slot *window_slot(const struct part *part,
-					  uint64_t hash, uint32_t i)
+/* One division for all of them */
+static uint32_t window_first(const struct part *part, uint64_t hash)
 {
-	return slot_at(part, (uint32_t)((hash + i) % part->slotc));
+	return (uint32_t)(hash % part->slotc);
+}
+
+
+static uint32_t window_at(const struct part *part, uint32_t first, uint32_t i)
+{
+	const uint32_t at = first + i;
+
+	return at < part->slotc ? at : at - part->slotc;
 }
 
 
@@ -188,11 +204,19 @@ static struct suspended_slot *find_in(const struct part *part,
 				      struct suspended_image *image,
 				      int64_t now_us)
 {
-	for (uint32_t i = 0; i < window_of(part); i++) {
-		struct suspended_slot *slot = window_slot(part, key->hash, i);
+	const uint32_t first = window_first(part, key->hash);
 
-		if (atomic_load_explicit(&slot->key, memory_order_relaxed) ==
-			    key->hash &&
+	for (uint32_t i = 0; i < window_of(part); i++) {
+		const uint32_t at = window_at(part, first, i);
+		struct suspended_slot *slot = slot_at(part, at);
+		uint64_t owner;
+
+		if (part->free && part->free[at])
+			continue;
+		owner = atomic_load_explicit(&slot->key, memory_order_relaxed);
+		if (part->free && owner == 0)
+			part->free[at] = 1;
+		if (owner == key->hash &&
 		    suspended_slot_read(image, slot, now_us) &&
 		    suspended_image_is(image, key))
 			return slot;
@@ -283,12 +307,14 @@ uint32_t suspended_left_s(struct suspended *s, const struct suspended_key *key,
 static struct suspended_slot *victim(const struct part *part, uint64_t hash,
 				     int64_t now_us)
 {
+	const uint32_t first = window_first(part, hash);
 	struct suspended_slot *best = NULL;
 	bool best_runs = true;
 	int64_t best_us = INT64_MAX;
 
 	for (uint32_t i = 0; i < window_of(part); i++) {
-		struct suspended_slot *slot = window_slot(part, hash, i);
+		struct suspended_slot *slot =
+			slot_at(part, window_at(part, first, i));
 		struct suspended_image image;
 		int64_t touched;
 		bool runs;
@@ -314,6 +340,7 @@ static struct suspended_slot *slot_for(struct suspended *s,
 				       const struct suspended_key *key,
 				       int64_t now_us)
 {
+	const uint32_t first = window_first(&s->own, key->hash);
 	struct suspended_image image;
 	struct suspended_slot *slot = find_in(&s->own, key, &image, now_us);
 
@@ -322,6 +349,8 @@ static struct suspended_slot *slot_for(struct suspended *s,
 		return slot;
 	}
 	slot = victim(&s->own, key->hash, now_us);
+	for (uint32_t i = 0; i < window_of(&s->own); i++)
+		s->own.free[window_at(&s->own, first, i)] = 0;
 	suspended_slot_take(slot, key, now_us);
 
 	return slot;
@@ -360,14 +389,16 @@ unsigned suspended_count(struct suspended *s, const struct suspended_key *key,
 
 
 void suspended_success(struct suspended *s, const struct suspended_key *key,
-		       enum authn_counter counter, int64_t wall_us)
+		       unsigned counters, int64_t wall_us)
 {
 	struct sum sum;
 
 	sum_up(&sum, s, key, wall_us);
-	if (sum.failures[counter] > 0) /* nearly never: nothing to write */
-		suspended_slot_zero(slot_for(s, key, wall_us), counter,
-				    wall_us);
+	for (size_t i = 0; i < AUTHN_COUNTERC; i++)
+		if (counters & 1u << i &&
+		    sum.failures[i] > 0) /* nearly never: nothing to write */
+			suspended_slot_zero(slot_for(s, key, wall_us),
+					    (enum authn_counter)i, wall_us);
 }
 
 

@@ -38,9 +38,9 @@ unsigned suspended_count(struct suspended *s, const struct suspended_key *key,
 			 const struct suspended_limit limits[AUTHN_COUNTERC],
 			 int64_t wall_us);
 
-/** A counter is 0 from now on */
+/** Counters are 0 from now on; counters: bit for each */
 void suspended_success(struct suspended *s, const struct suspended_key *key,
-		       enum authn_counter counter, int64_t wall_us);
+		       unsigned counters, int64_t wall_us);
 
 void suspended_list(const struct suspended *s, int64_t wall_us,
 		    authn_suspension_h *h, void *arg);

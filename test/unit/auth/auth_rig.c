@@ -178,7 +178,7 @@ void turn_s(struct auth_rig *r, int64_t seconds)
 
 int64_t wall_us(const struct auth_rig *r)
 {
-	return (int64_t)START_S * SECOND_US + r->now_us;
+	return (int64_t)START_S * SECOND_US + r->now_us + r->stepped_us;
 }
 
 

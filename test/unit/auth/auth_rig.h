@@ -28,6 +28,7 @@ struct auth_rig {
 	struct authn_answer answer;
 	char nonce[NONCE_SIZE]; /**< Of the last challenge */
 	int64_t now_us;         /**< Since the start, both clocks */
+	int64_t stepped_us;     /**< Wall time was set by so much */
 	uint32_t asked;
 };
 

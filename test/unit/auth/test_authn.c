@@ -511,6 +511,23 @@ static void the_clock_ends_a_session(void **state)
 }
 
 
+static void a_wall_clock_that_is_set_costs_nobody_a_challenge(void **state)
+{
+	static const int64_t hours[] = { 0, 1, -1, 0 };
+	struct auth_rig r;
+	(void)state;
+
+	open_rig(&r, "steps");
+	for (size_t i = 0; i < COUNT_OF(hours); i++) {
+		r.stepped_us = hours[i] * 3600 * SECOND_US;
+		assert_int_equal(ask(&r, &bare), AUTHN_CHALLENGE);
+		r.stepped_us = -r.stepped_us;
+		assert_int_equal(ask(&r, &good), AUTHN_ACCEPT);
+	}
+	auth_rig_close(&r);
+}
+
+
 static void a_closed_session_is_over_after_32_seconds(void **state)
 {
 	struct auth_rig r;
@@ -724,6 +741,8 @@ int main(void)
 		cmocka_unit_test(every_row_of_the_sessions_holds),
 		cmocka_unit_test(the_nth_failure_is_refused),
 		cmocka_unit_test(the_clock_ends_a_session),
+		cmocka_unit_test(
+			a_wall_clock_that_is_set_costs_nobody_a_challenge),
 		cmocka_unit_test(a_closed_session_is_over_after_32_seconds),
 		cmocka_unit_test(a_session_is_one_method_call_id_and_source),
 		cmocka_unit_test(a_session_keeps_the_parameters_it_began_with),

@@ -1,15 +1,42 @@
 /**
  * @file test/unit/auth/test_nonce.c  Nonces that need no memory
  */
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
 #include "shared/auth/digest.h"
+#include "shared/base/util.h"
 #include "test/support/t.h"
 
 enum {
-	NOW = 1790000000,
+	NOW = 3600,
+	BOOT = 0x7a12b34c, /* more than a nonce has room for */
 	LIFE = 300,
 };
 
 static const uint8_t key[NONCE_KEY_SIZE] = { 1, 2, 3 };
+
+
+static void make(char nonce[NONCE_SIZE], const struct addr *source,
+		 struct nonce_time now)
+{
+	struct nonce_key k;
+
+	nonce_key_set(&k, key);
+	nonce_make(nonce, &k, source, now);
+}
+
+
+static enum nonce_verdict check(struct text nonce, const uint8_t *bytes,
+				const struct addr *source,
+				struct nonce_time now)
+{
+	struct nonce_key k;
+
+	nonce_key_set(&k, bytes);
+
+	return nonce_check(nonce, &k, source, now, LIFE);
+}
 
 
 static struct addr addr_of(const char *s)
@@ -22,12 +49,18 @@ static struct addr addr_of(const char *s)
 }
 
 
+static struct nonce_time at(int64_t boot_s)
+{
+	return (struct nonce_time){ BOOT, boot_s };
+}
+
+
 static enum nonce_verdict check_at(const char *nonce, const char *source,
 				   int64_t now)
 {
 	const struct addr addr = addr_of(source);
 
-	return nonce_check(text_of(nonce), key, &addr, now, LIFE);
+	return check(text_of(nonce), key, &addr, at(now));
 }
 
 
@@ -37,15 +70,28 @@ static void a_nonce_is_good_until_it_is_too_old(void **state)
 	char nonce[NONCE_SIZE];
 	(void)state;
 
-	nonce_make(nonce, key, &source, NOW);
+	make(nonce, &source, at(NOW));
 	assert_int_equal(check_at(nonce, "192.0.2.7:5060", NOW), NONCE_GOOD);
 	assert_int_equal(check_at(nonce, "192.0.2.7", NOW + LIFE), NONCE_GOOD);
 	assert_int_equal(check_at(nonce, "192.0.2.7", NOW + LIFE + 1),
 			 NONCE_EXPIRED);
-	/* The clock was set back: a little is forgiven. */
-	assert_int_equal(check_at(nonce, "192.0.2.7", NOW - 60), NONCE_GOOD);
-	assert_int_equal(check_at(nonce, "192.0.2.7", NOW - 61),
-			 NONCE_EXPIRED);
+	/* Nobody sets this clock back. */
+	assert_int_equal(check_at(nonce, "192.0.2.7", NOW - 1), NONCE_EXPIRED);
+}
+
+
+static void a_nonce_of_an_earlier_boot_is_ours_but_over(void **state)
+{
+	const struct addr source = addr_of("192.0.2.7:5060");
+	const struct nonce_time then = { BOOT + 1, NOW };
+	char nonce[NONCE_SIZE];
+	(void)state;
+
+	make(nonce, &source, then);
+	assert_int_equal(check_at(nonce, "192.0.2.7", NOW), NONCE_EXPIRED);
+	assert_int_equal(check_at(nonce, "192.0.2.8", NOW), NONCE_FOREIGN);
+	assert_int_equal(check(text_of(nonce), key, &source, then),
+			 NONCE_GOOD);
 }
 
 
@@ -56,11 +102,11 @@ static void a_nonce_belongs_to_the_address_it_was_given_to(void **state)
 	char nonce[NONCE_SIZE];
 	(void)state;
 
-	nonce_make(nonce, key, &four, NOW);
+	make(nonce, &four, at(NOW));
 	assert_int_equal(check_at(nonce, "192.0.2.7:9", NOW), NONCE_GOOD);
 	assert_int_equal(check_at(nonce, "192.0.2.8", NOW), NONCE_FOREIGN);
 	assert_int_equal(check_at(nonce, "c000:207::", NOW), NONCE_FOREIGN);
-	nonce_make(nonce, key, &six, NOW);
+	make(nonce, &six, at(NOW));
 	assert_int_equal(check_at(nonce, "2001:db8::7", NOW), NONCE_GOOD);
 	assert_int_equal(check_at(nonce, "2001:db8::8", NOW), NONCE_FOREIGN);
 }
@@ -74,10 +120,9 @@ static void a_changed_nonce_is_not_ours(void **state)
 	size_t l;
 	(void)state;
 
-	nonce_make(nonce, key, &source, NOW);
+	make(nonce, &source, at(NOW));
 	l = strlen(nonce);
-	assert_int_equal(nonce_check(text_of(nonce), other, &source, NOW,
-				     LIFE),
+	assert_int_equal(check(text_of(nonce), other, &source, at(NOW)),
 			 NONCE_FOREIGN);
 	for (size_t i = 0; i < l; i++) {
 		const char was = nonce[i];
@@ -93,11 +138,33 @@ static void a_changed_nonce_is_not_ours(void **state)
 			nonce[i] = was;
 		}
 	}
-	assert_int_equal(nonce_check((struct text){ nonce, l - 2 }, key,
-				     &source, NOW, LIFE),
+	assert_int_equal(check((struct text){ nonce, l - 2 }, key, &source,
+			       at(NOW)),
 			 NONCE_FOREIGN);
 	assert_int_equal(check_at("", "192.0.2.7", NOW), NONCE_FOREIGN);
 	assert_int_equal(check_at(nonce, "192.0.2.7", NOW), NONCE_GOOD);
+}
+
+
+/* Those of an earlier release, and of other nodes, are ours. */
+static void its_mac_is_the_hmac_of_the_rfc(void **state)
+{
+	const struct addr source = addr_of("192.0.2.7");
+	uint8_t bytes[29], data[13 + 1 + sizeof(source.ip)], mac[32];
+	char nonce[NONCE_SIZE];
+	size_t l;
+	(void)state;
+
+	make(nonce, &source, at(NOW));
+	assert_int_equal(text_unhex(bytes, sizeof(bytes), &l, text_of(nonce)),
+			 0);
+	memcpy(data, bytes, 13);
+	data[13] = source.family;
+	memcpy(data + 14, source.ip, sizeof(source.ip));
+	if (!HMAC(EVP_sha256(), key, sizeof(key), data, sizeof(data), mac,
+		  NULL))
+		return; /* no memory */
+	assert_memory_equal(bytes + 13, mac, 16);
 }
 
 
@@ -107,8 +174,8 @@ static void no_two_nonces_are_alike(void **state)
 	char a[NONCE_SIZE], b[NONCE_SIZE];
 	(void)state;
 
-	nonce_make(a, key, &source, NOW);
-	nonce_make(b, key, &source, NOW);
+	make(a, &source, at(NOW));
+	make(b, &source, at(NOW));
 	assert_string_not_equal(a, b);
 }
 
@@ -117,9 +184,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_nonce_is_good_until_it_is_too_old),
+		cmocka_unit_test(a_nonce_of_an_earlier_boot_is_ours_but_over),
 		cmocka_unit_test(
 			a_nonce_belongs_to_the_address_it_was_given_to),
 		cmocka_unit_test(a_changed_nonce_is_not_ours),
+		cmocka_unit_test(its_mac_is_the_hmac_of_the_rfc),
 		cmocka_unit_test(no_two_nonces_are_alike),
 	};
 

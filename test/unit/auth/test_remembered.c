@@ -139,11 +139,14 @@ static void each_state_has_its_rows(void **state)
 }
 
 
-static void make(char nonce[NONCE_SIZE], int64_t wall_s)
+static void make(char nonce[NONCE_SIZE], int64_t boot_s)
 {
 	const struct addr source = source_of(1);
+	const struct nonce_time now = { 1, boot_s };
+	struct nonce_key k;
 
-	nonce_make(nonce, key, &source, wall_s);
+	nonce_key_set(&k, key);
+	nonce_make(nonce, &k, &source, now);
 }
 
 
