@@ -124,6 +124,10 @@ int db_stream(struct db *db, const struct db_statement *statement,
 typedef void(db_ready_h)(void *arg);
 int db_copy_begin(struct db *db, const char *sql, db_ready_h *ready,
 		  db_done_h *done, void *arg);
+/** As db_copy_begin(); sql has this many COPY streams: ready is called when
+ * each of them can take its first data, and each is ended. */
+int db_copies_begin(struct db *db, const char *sql, unsigned copies,
+		    db_ready_h *ready, db_done_h *done, void *arg);
 int db_copy_data(struct db *db, const void *data, size_t len);
 /** why: NULL to end it well, else it is given up */
 int db_copy_end(struct db *db, const char *why);

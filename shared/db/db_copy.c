@@ -53,8 +53,8 @@ out:
 }
 
 
-int db_copy_begin(struct db *db, const char *sql, db_ready_h *ready,
-		  db_done_h *done, void *arg)
+int db_copies_begin(struct db *db, const char *sql, unsigned copies,
+		    db_ready_h *ready, db_done_h *done, void *arg)
 {
 	int err = db_takes(db);
 
@@ -65,6 +65,7 @@ int db_copy_begin(struct db *db, const char *sql, db_ready_h *ready,
 
 	db->copy = (struct copy){
 		.state = COPY_WAITING,
+		.left = copies,
 		.readyh = ready,
 		.arg = arg,
 	};
@@ -73,6 +74,13 @@ int db_copy_begin(struct db *db, const char *sql, db_ready_h *ready,
 		db->copy.state = COPY_NONE;
 
 	return err;
+}
+
+
+int db_copy_begin(struct db *db, const char *sql, db_ready_h *ready,
+		  db_done_h *done, void *arg)
+{
+	return db_copies_begin(db, sql, 1, ready, done, arg);
 }
 
 
@@ -163,10 +171,14 @@ static void in_read(struct db *db)
 {
 	struct copy *copy = &db->copy;
 
-	if (copy->state == COPY_ENDING) {
-		reading_fail(&db->reading, EINVAL, "more than one COPY");
+	if (copy->left == 0) {
+		reading_fail(&db->reading, EINVAL, "a COPY too many");
 		copy->is_given_up = true;
 		copy->is_ended = true;
+	}
+	else {
+		copy->left--;
+		copy->is_ended = copy->is_given_up;
 	}
 	copy->state = COPY_OPEN;
 	if (copy->is_ended) {

@@ -148,6 +148,7 @@ enum copy_state {
 
 struct copy {
 	enum copy_state state;
+	unsigned left; /**< Of several, that have not begun */
 	db_ready_h *readyh;
 	void *arg;
 	bool is_refused;  /**< Somebody waits for room */

@@ -372,6 +372,26 @@ def a_copy_given_up_changes_nothing():
 
 
 @case
+def several_copies_are_one_transaction():
+    with Postgres() as pg, talk(pg) as t:
+        t.expect("up")
+        pg.psql("CREATE TABLE t (n integer PRIMARY KEY, s text)")
+        pg.psql("CREATE TABLE u (n integer PRIMARY KEY, s text)")
+        both = "COPY t FROM STDIN; COPY u FROM STDIN; "
+        t.tell(f"copies 2 5 {both} SELECT 7")
+        t.until(r"answer 1 ok \|1\|7")
+        # The second is refused: nothing of the first is left.
+        pg.psql("DELETE FROM t")
+        t.tell(f"copies 2 5 {both}")
+        t.until(r"answer 2 EEXIST .*")
+        assert pg.psql("SELECT count(*) FROM t") == ["0"]
+        t.tell(f"copies 1 5 {both}", "query SELECT 4")
+        t.until("answer 3 E.*")
+        t.expect(r"answer 4 ok \|1\|4")
+        assert pg.psql("SELECT count(*) FROM t") == ["0"]
+
+
+@case
 def a_copy_that_the_server_refuses_changes_nothing():
     with Postgres() as pg, talk(pg) as t:
         t.expect("up")

@@ -57,6 +57,7 @@ struct ask {
 	uint64_t rows; /**< Seen, or to be copied */
 	uint64_t done;
 	uint64_t refused; /**< Pieces of a COPY */
+	unsigned copies;  /**< More than one */
 	bool is_given_up;
 	bool does_free;
 	char *again; /**< Asked again when answered */
@@ -296,6 +297,8 @@ static void on_room(void *arg)
 	}
 	printf("copied %llu refused %llu\n", (unsigned long long)ask->done,
 	       (unsigned long long)ask->refused);
+	if (ask->copies > 0)
+		ask->done = 0; /* Of the next one */
 	(void)db_copy_end(ask->talk->db,
 			  ask->is_given_up ? "changed my mind" : NULL);
 }
@@ -308,6 +311,18 @@ static void command_copy(struct ask *ask, char *text)
 	ask->rows = strtoull(text, &sql, 10);
 	ask_begun(ask,
 		  db_copy_begin(ask->talk->db, sql, on_room, on_done, ask));
+}
+
+
+/* How many, rows of each, statements */
+static void command_copies(struct ask *ask, char *text)
+{
+	char *rest;
+
+	ask->copies = (unsigned)strtoul(text, &rest, 10);
+	ask->rows = strtoull(rest, &rest, 10);
+	ask_begun(ask, db_copies_begin(ask->talk->db, rest, ask->copies,
+				       on_room, on_done, ask));
 }
 
 
@@ -337,6 +352,7 @@ static const struct {
 	{ "stream", command_stream },
 	{ "freestream", command_freestream },
 	{ "copy", command_copy },
+	{ "copies", command_copies },
 	{ "giveup", command_giveup },
 	{ "quit", command_quit },
 };
