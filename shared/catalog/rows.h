@@ -110,9 +110,10 @@ struct cat_account {
 	uint32_t rate_table;
 	uint32_t agent;
 	int32_t commission_percent; /**< In 1/10000 percent */
-	uint32_t pad;
+	int32_t line_limit;         /**< 0: none */
+	int64_t daily_cap;          /**< Micro-units; CAT_NEVER: unlimited */
 };
-BUILD_ASSERT(sizeof(struct cat_account) == 40);
+BUILD_ASSERT(sizeof(struct cat_account) == 48);
 
 struct cat_group {
 	struct cat_row row;

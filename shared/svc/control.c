@@ -57,6 +57,22 @@ void control_hello(const struct svc *svc, Tandem__ControlFrame *frame,
 }
 
 
+void svc_rtp_range(struct svc *svc, uint32_t first, uint32_t last)
+{
+	Tandem__ControlFrame frame;
+	Tandem__RtpRange range;
+
+	tandem__control_frame__init(&frame);
+	tandem__rtp_range__init(&range);
+	range.first = first;
+	range.last = last;
+	frame.body_case = CTL_BODY(RTP_RANGE);
+	frame.rtp_range = &range;
+	if (svc->channel)
+		(void)channel_send(svc->channel, &frame, NULL, 0);
+}
+
+
 static void on_beat(void *arg)
 {
 	struct svc *svc = arg;
@@ -106,6 +122,7 @@ static void drain(struct svc *svc, uint32_t deadline_ms)
 
 static void on_stop(struct svc *svc, const Tandem__Stop *stop)
 {
+	svc->stops_all = stop->all != 0;
 	if (stop->mode == TANDEM__STOP_MODE__STOP_MODE_DRAIN)
 		drain(svc, stop->deadline_ms);
 	else

@@ -110,6 +110,11 @@ const struct admin_command svc_commands[] = {
 	{ "daemon.status", cmd_status, ADMIN_VIEW, 0,
 	  "What a daemon says of itself",
 	  { { "process", "which: sipd.0", true } } },
+	{ "daemon.fault", cmd_fault, ADMIN_ADMIN, 0,
+	  "Lose messages or shift wall time on purpose, for tests",
+	  { { "process", "which: sipd.0", true },
+	    { "what", "bus: percent; clock: seconds", true },
+	    { "value", "0: no more", true } } },
 };
 /* clang-format on */
 

@@ -8,10 +8,12 @@
  * start. Exit codes: enum svc_exit.
  */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,8 +26,10 @@
 #include "shared/web/web.h"
 
 /* clang-format off */
-enum { OPT_HELP, OPT_VERSION, OPTC };
+enum { OPT_LAYOUTS, OPT_MIGRATE, OPT_HELP, OPT_VERSION, OPTC };
 static const struct option_def options[OPTC] = {
+	[OPT_LAYOUTS] = { "layouts", 0,   NULL,    "Say which layouts of shared memory it reads, writes and migrates" },
+	[OPT_MIGRATE] = { "migrate", 0,   "ORDER", "Of the supervisor: fill a segment of another layout" },
 	[OPT_HELP]    = { "help",    'h', NULL, "Say what the options are" },
 	[OPT_VERSION] = { "version", 'V', NULL, "Say which release this is" },
 };
@@ -136,6 +140,12 @@ bool svc_predecessor_crashed(const struct svc *svc)
 }
 
 
+bool svc_stops_all(const struct svc *svc)
+{
+	return svc->stops_all;
+}
+
+
 void svc_adopted(struct svc *svc, uint32_t adopted, uint32_t quarantined)
 {
 	svc->adopted = adopted;
@@ -143,15 +153,18 @@ void svc_adopted(struct svc *svc, uint32_t adopted, uint32_t quarantined)
 }
 
 
-/* Every daemon takes its worker's number, and nothing else from outside. */
+/* Every daemon takes its worker's number, and nothing else from outside but
+ * that it is a spare. */
 static int arguments(const struct svc_def *def, int argc, char *argv[],
-		     uint16_t *workerp)
+		     uint16_t *workerp, bool *is_sparep)
 {
 	const char *values[OPTC];
 	char why[OPTION_WHY_MAX], usage[96];
 	uint32_t worker;
 	int rest, err;
 
+	*is_sparep = argc == 3 && strcmp(argv[2], "spare") == 0;
+	argc -= *is_sparep;
 	(void)text_print(usage, sizeof(usage), "%s [options] WORKER",
 			 def->name);
 	err = option_parse(options, OPTC, argc, argv, values, &rest, why);
@@ -163,6 +176,12 @@ static int arguments(const struct svc_def *def, int argc, char *argv[],
 		printf("%s %s\n", def->name, TANDEM_VERSION);
 		exit(SVC_EXIT_OK);
 	}
+	if (!err && values[OPT_LAYOUTS]) {
+		layouts_print(stdout, def);
+		exit(SVC_EXIT_OK);
+	}
+	if (!err && values[OPT_MIGRATE])
+		exit(layouts_migrate(def, values[OPT_MIGRATE]));
 	if (!err && (rest != argc - 1 ||
 		     text_u32(&worker, text_of(argv[rest]), 0, UINT16_MAX))) {
 		(void)text_print(why, sizeof(why), "one number is wanted");
@@ -189,10 +208,22 @@ static bool is_control_channel(int fd)
 }
 
 
+/* A spare is there until whom it replaces has died: it says its hello, and has
+ * no deadline. */
+static void await_need(void)
+{
+	struct pollfd channel = { .fd = CONTROL_FD, .events = POLLIN };
+
+	while (poll(&channel, 1, -1) < 0 && errno == EINTR)
+		;
+}
+
+
 /* Say hello and get what is needed to live. A channel that ends before that
  * means that the supervisor died before it had noted our pid: its successor
  * does not know of us, so we must not be. */
-static int receive_setup(struct svc *svc, Tandem__ControlFrame **framep)
+static int receive_setup(struct svc *svc, bool is_spare,
+			 Tandem__ControlFrame **framep)
 {
 	Tandem__ControlFrame hello_frame;
 	Tandem__Hello hello;
@@ -206,6 +237,8 @@ static int receive_setup(struct svc *svc, Tandem__ControlFrame **framep)
 	if (err)
 		return err;
 
+	if (is_spare)
+		await_need();
 	err = frame_read(CONTROL_FD, framep, NULL, &fdc, SETUP_TIMEOUT_MS);
 	if (!err && (*framep)->body_case != CTL_BODY(SETUP)) {
 		tandem__control_frame__free_unpacked(*framep, NULL);
@@ -251,6 +284,40 @@ static int open_bus(struct svc *svc)
 }
 
 
+static int open_daemon(struct svc *svc, char why[SVC_WHY_MAX])
+{
+	int err;
+
+	svc->opened = true;
+	err = svc->def->open ? svc->def->open(svc, svc->state) : 0;
+	if (err && !why[0])
+		(void)text_print(why, SVC_WHY_MAX, "open: %s", strerror(err));
+
+	return err;
+}
+
+
+/* What others reach it by */
+static int open_ways(struct svc *svc, char why[SVC_WHY_MAX])
+{
+	int err;
+
+	err = open_bus(svc);
+	if (err) {
+		(void)text_print(why, SVC_WHY_MAX, "bus in %s/bus: %s",
+				 svc->node->run_dir, strerror(err));
+		return err;
+	}
+
+	err = serve_metrics(svc);
+	if (err)
+		(void)text_print(why, SVC_WHY_MAX, "metrics: %s",
+				 strerror(err));
+
+	return err;
+}
+
+
 /* From the Setup to a daemon that works but has not said so */
 static int bring_up(struct svc *svc, const Tandem__Setup *setup,
 		    char why[SVC_WHY_MAX])
@@ -268,30 +335,14 @@ static int bring_up(struct svc *svc, const Tandem__Setup *setup,
 	if (!svc->state)
 		return ENOMEM;
 
-	err = open_bus(svc);
-	if (err) {
-		(void)text_print(why, SVC_WHY_MAX, "bus in %s/bus: %s",
-				 svc->node->run_dir, strerror(err));
-		return err;
-	}
+	if (svc->def->opens_first)
+		err = open_daemon(svc, why);
+	if (!err)
+		err = open_ways(svc, why);
+	if (!err && !svc->def->opens_first)
+		err = open_daemon(svc, why);
 
-	err = serve_metrics(svc);
-	if (err) {
-		(void)text_print(why, SVC_WHY_MAX, "metrics: %s",
-				 strerror(err));
-		return err;
-	}
-
-	svc->opened = true;
-	err = svc->def->open ? svc->def->open(svc, svc->state) : 0;
-	if (err) {
-		if (!why[0])
-			(void)text_print(why, SVC_WHY_MAX, "open: %s",
-					 strerror(err));
-		return err;
-	}
-
-	return confine_calls(svc->def, svc->node, &svc->log, why);
+	return err ? err : confine_calls(svc->def, svc->node, &svc->log, why);
 }
 
 
@@ -324,6 +375,22 @@ static void say_failed(int err, const char *why)
 }
 
 
+static void on_late_log(void *arg)
+{
+	(void)arg;
+	log_flush();
+}
+
+
+/* Lines of a turn are written at its end. */
+static void on_gathered(void *arg)
+{
+	struct svc *svc = arg;
+
+	ev_late_start(&svc->late_log, svc->ev, on_late_log, NULL);
+}
+
+
 static int live(struct svc *svc, const Tandem__Setup *setup)
 {
 	char why[SVC_WHY_MAX] = "";
@@ -348,7 +415,10 @@ static int live(struct svc *svc, const Tandem__Setup *setup)
 			   "process_ready generation=%u adopted=%u "
 			   "quarantined=%u",
 			   svc->generation, svc->adopted, svc->quarantined);
+		log_gather(on_gathered, svc);
 		err = ev_run(svc->ev);
+		ev_late_stop(&svc->late_log);
+		log_gather(NULL, NULL);
 		log_notice(&svc->log, "process_ends");
 	}
 	tear_down(svc);
@@ -362,12 +432,15 @@ int svc_main(const struct svc_def *def, int argc, char *argv[])
 	struct svc svc = { .def = def, .adopt_fd = -1 };
 	Tandem__ControlFrame *frame = NULL;
 	char process[PEER_ID_MAX];
+	bool is_spare;
 	int err;
 
-	if (arguments(def, argc, argv, &svc.self.worker))
+	if (arguments(def, argc, argv, &svc.self.worker, &is_spare))
 		return SVC_EXIT_USAGE;
 	svc.self.peer = (uint16_t)def->peer;
 	svc.started_as = geteuid();
+	/* One that was started by a descriptor has its number for a name. */
+	(void)prctl(PR_SET_NAME, def->name, 0, 0, 0);
 
 	log_setup(peer_id_print(svc.self, process), LOG_LEVEL_INFO, LOG_JSON);
 	fatal_setup(process);
@@ -380,7 +453,9 @@ int svc_main(const struct svc_def *def, int argc, char *argv[])
 		return SVC_EXIT_USAGE;
 	}
 
-	err = receive_setup(&svc, &frame);
+	err = receive_setup(&svc, is_spare, &frame);
+	if (is_spare)
+		memset(argv[2], 0, strlen(argv[2])); /* for who lists us */
 	if (err == ECONNRESET || err == EPIPE)
 		return SVC_EXIT_OK;
 	if (err) {

@@ -4,7 +4,8 @@
  * svc_main() in the order a reader expects: arguments, log to stderr,
  * descriptor 3 is the control channel, its part of the node file, sockets and
  * segments, rights and limits (confine.c), state, bus, open() (which adopts
- * what a predecessor left), the system-call filter, ready, loop.
+ * what a predecessor left), the system-call filter, ready, loop. A spare
+ * (supervisor/start.h) has come as far as the channel and waits there.
  *
  * Two ways to stop. Drain: the switch goes down; take no new work, ask idle()
  * every second, stop at the deadline anyway. Hand over: a successor follows;
@@ -27,7 +28,7 @@
 #include "shared/base/metric.h"
 #include "shared/ipc/bus.h"
 #include "shared/ipc/peer.h"
-#include "shared/shm/slot.h"
+#include "shared/shm/migrate.h"
 #include "shared/svc/admin.h"
 
 struct catalog_reader;
@@ -63,6 +64,9 @@ struct svc_def {
 	size_t metricc;
 	const struct svc_segment *segments;
 	size_t segmentc;
+	/** From layouts of the releases around this one, and back */
+	const struct shm_migration *migrations;
+	size_t migrationc;
 	const char *const *syscalls; /**< Beside those every daemon needs */
 	size_t syscallc;
 	bool uses_re;  /**< libre is to run on the loop */
@@ -71,6 +75,9 @@ struct svc_def {
 	/** Acquire everything, and adopt what the predecessor left in shared
 	 *  memory; on error close() follows. */
 	int (*open)(struct svc *svc, void *state);
+	/** Before there is a bus (svc_bus() is NULL) or a page of metrics:
+	 * what it does cannot wait for them */
+	bool opens_first;
 
 	/** May the new node file and sockets take effect? First phase: change
 	 *  nothing; say why not. NULL: always. */
@@ -141,6 +148,13 @@ struct catalog_reader *svc_catalog(const struct svc *svc);
 
 /** What status says of this daemon, whoever asks */
 struct life *svc_life(const struct svc *svc);
+
+/** Is the whole switch stopping, not this daemon alone? For drain(). */
+bool svc_stops_all(const struct svc *svc);
+
+/** Of mediad: ask the supervisor for other RTP ports than the node file's;
+ *  0, 0: for those again. A reload follows if they can be had. */
+void svc_rtp_range(struct svc *svc, uint32_t first, uint32_t last);
 
 /** Say what was adopted; shown with ready and in status */
 void svc_adopted(struct svc *svc, uint32_t adopted, uint32_t quarantined);

@@ -4,6 +4,7 @@
  * Nobody else includes this, tests aside.
  *
  *     svc.c      svc_main(): the order of a daemon's life; accessors
+ *     layouts.c  what it can read and write in shared memory, and migrate
  *     setup.c    from the Setup frame to sockets, segments and metrics
  *     sockets.c  the table of inherited sockets
  *     control.c  the supervisor's words; adoption; stopping
@@ -12,10 +13,12 @@
  *     admin.c    commands: one line of JSON each way
  *     confine.c  rights, limits, system calls
  *     fatal.c    last words
+ *     fault.c    faults on purpose, for tests
  */
 #ifndef TANDEM_SVC_SVC_PARTS_H
 #define TANDEM_SVC_SVC_PARTS_H
 
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "shared/ev/ev.h"
@@ -74,6 +77,7 @@ struct svc {
 	uid_t started_as; /**< Who may adopt us, beside root */
 
 	struct ev *ev;
+	struct ev_late late_log; /**< What was gathered is written */
 	struct bus *bus;
 	struct web *web;
 
@@ -101,6 +105,7 @@ struct svc {
 	struct ev_timer drain;
 	uint32_t beat_ms;
 	int64_t drain_until_us;
+	bool stops_all; /**< As the supervisor said */
 	enum life_state life_state;
 
 	Tandem__Prepare *prepare; /**< First phase of a reload; NULL: none */
@@ -110,6 +115,13 @@ struct svc {
 	uint32_t adopted;
 	uint32_t quarantined;
 };
+
+/* layouts.c */
+/** One line each: see there */
+void layouts_print(FILE *f, const struct svc_def *def);
+/** Fill a new segment from an old one, as the supervisor asks by
+ *  --migrate SEGMENT,FROM,TO,FD,FD,USER @return what to exit with */
+int layouts_migrate(const struct svc_def *def, const char *order);
 
 /* setup.c */
 int setup_apply(struct svc *svc, const Tandem__Setup *setup,
@@ -151,6 +163,9 @@ void reload_abort(struct svc *svc);
 /* status.c */
 extern const struct admin_command svc_commands[];
 extern const size_t svc_commandc;
+
+/* fault.c */
+int cmd_fault(void *state, const json_t *args, struct admin_answer *answer);
 
 /* confine.c */
 /** First of all, before anything is opened: what a daemon makes is its own,

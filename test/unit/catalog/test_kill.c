@@ -20,7 +20,8 @@
 
 enum {
 	KILLS = 1000,
-	LIFE_US = 2500, /* Some versions; often less than one */
+	VERSIONS_LEAST = 10, /* That a reader has seen */
+	LIFE_US = 2500,      /* Some versions; often less than one */
 
 	PHONES = 1, /* Groups of these ids say which edition is right */
 	RATES = 2,
@@ -284,6 +285,8 @@ static void killed_at_any_instant_it_leaves_one_whole_version(void **state)
 	assert_true(reader > 0);
 
 	kill_publishers(&rig, shared);
+	while (shared->versions <= VERSIONS_LEAST && shared->fault[0] == '\0')
+		kill_publishers(&rig, shared); /* a busy machine: few lived */
 
 	/* The last word is there, and what it did not name is not. */
 	assert_int_equal(rig_restart(&rig), 0);
@@ -297,7 +300,7 @@ static void killed_at_any_instant_it_leaves_one_whole_version(void **state)
 	assert_string_equal(shared->fault, "");
 	assert_int_equal(status, 0);
 	assert_true(shared->checks > KILLS / 10);
-	assert_true(shared->versions > 10);
+	assert_true(shared->versions > VERSIONS_LEAST);
 	(void)munmap(shared, sizeof(*shared));
 	rig_close(&rig);
 }
