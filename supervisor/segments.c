@@ -1,10 +1,19 @@
 /**
  * @file supervisor/segments.c  The shared-memory segments the supervisor holds
  *
- * A segment of the layout version before is put aside under NAME.old, and both
- * are handed to the writer, which converts; then the old one is removed. Any
- * other version is refused with the commands to proceed: nothing is misread,
- * and nothing is lost without being asked.
+ * A daemon's segments are taken as they lie there: which layout they are to
+ * have is for the program that writes them to say, when it is started
+ * (upgrade.c). A new layout is filled beside the old one, as NAME.new; the old
+ * one gets a second name, NAME.aside, and in one step the new one takes its
+ * first. If the new program does not come up, one step more brings it back. So
+ * what has the name, and what is aside, is whole at any instant, and NAME.new
+ * is never looked at.
+ *
+ * Pages of one process alone (life, counters) are no such loss: one of the
+ * layout version before is put aside under NAME.old and handed to its writer
+ * beside the new one. Our own are the same, and of any other version they are
+ * refused with the commands to proceed: nothing is misread, and nothing is
+ * lost without being asked.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -18,29 +27,7 @@
 
 #include "shared/base/text.h"
 #include "shared/base/util.h"
-#include "supervisor/segments.h"
-
-enum {
-	HELD_MAX = 256,
-	OLD_SUFFIX = 4, /* ".old" */
-};
-
-#define SHM_DIR "/dev/shm"
-
-struct held {
-	const struct segment_def *def;
-	struct peer_id owner;
-	char name[SEGMENT_NAME_MAX + OLD_SUFFIX];
-	int fd;                /**< For its writer */
-	int read_fd;           /**< For readers; -1: nobody else may */
-	int old_fd;            /**< Layout before; -1: none */
-	struct segment mapped; /**< Of life pages and our own; size 0: not */
-};
-
-struct segments {
-	struct held rows[HELD_MAX];
-	size_t rowc;
-};
+#include "supervisor/segments_int.h"
 
 
 static uint32_t slotc_of(const struct segment_def *def,
@@ -59,6 +46,9 @@ static uint32_t slotc_of(const struct segment_def *def,
 
 	case SLOTS_PER_BINDING:
 		return config->bindings * (def->slotc ? def->slotc : 1);
+
+	case SLOTS_PER_16_BINDINGS:
+		return (config->bindings / 16 + 1) * def->slotc + def->slotc;
 	}
 
 	return 1;
@@ -143,7 +133,7 @@ struct opening {
 
 
 /* The version before goes aside, and the descriptor of it is kept. */
-static int put_aside(struct held *held, const struct segment_layout *want)
+int segments_put_aside(struct held *held, const struct segment_layout *want)
 {
 	char from[64 + SEGMENT_NAME_MAX], to[64 + SEGMENT_NAME_MAX];
 	struct segment_layout found;
@@ -175,7 +165,7 @@ static int put_aside(struct held *held, const struct segment_layout *want)
 /* A conversion that was cut short left it there. */
 static void find_old(struct held *held)
 {
-	char name[SEGMENT_NAME_MAX + OLD_SUFFIX + 1];
+	char name[SEGMENT_NAME_MAX + SUFFIX_MAX + 1];
 
 	if (held->old_fd < 0 &&
 	    text_print(name, sizeof(name), "%s.old", held->name) == 0 &&
@@ -197,45 +187,108 @@ static void explain(const struct held *held, const struct config *config,
 }
 
 
-static int held_map(struct held *held, const struct segment_layout *layout,
-		    char *why, size_t size)
+/* What another release lays out otherwise we do not read. */
+int segments_held_map(struct held *held, char *why, size_t size)
 {
 	const bool own = held->owner.peer == PEER_SUPERVISOR;
 
-	if (!own && held->def->magic != LIFE_MAGIC)
+	if (held->mapped.size)
+		segment_unmap(&held->mapped);
+	if (held->layout.version != held->def->version ||
+	    held->layout.slot_size != held->def->slot_size ||
+	    (!own && held->def->magic != LIFE_MAGIC))
 		return 0;
 
-	return segment_map(&held->mapped, held->fd, layout, own, why, size);
+	return segment_map(&held->mapped, held->fd, &held->layout, own, why,
+			   size);
+}
+
+
+int segments_name_with(char name[SEGMENT_NAME_MAX + SUFFIX_MAX + 1],
+		       const struct held *held, const char *suffix)
+{
+	return text_print(name, SEGMENT_NAME_MAX, "%s%s", held->name, suffix);
+}
+
+
+void segments_unlink_with(const struct held *held, const char *suffix)
+{
+	char name[SEGMENT_NAME_MAX + SUFFIX_MAX + 1];
+
+	if (segments_name_with(name, held, suffix) == 0)
+		(void)segment_unlink(name);
+}
+
+
+static void find_aside(struct held *held)
+{
+	char name[SEGMENT_NAME_MAX + SUFFIX_MAX + 1];
+
+	segments_unlink_with(held, ".new");
+	if (segments_name_with(name, held, ".aside") ||
+	    segment_open(&held->aside_fd, name) != 0)
+		held->aside_fd = -1;
+	else if (segment_peek(&held->aside, held->aside_fd) != 0)
+		held->aside.magic = 0;
+}
+
+
+/* Which layout it has already, if it is there and a daemon's */
+static void take_as_found(struct held *held)
+{
+	struct segment_layout found;
+	int fd;
+
+	if (held->owner.peer == PEER_SUPERVISOR ||
+	    segment_open(&fd, held->name) != 0)
+		return;
+	if (segment_peek(&found, fd) == 0 &&
+	    found.magic == held->layout.magic) {
+		held->layout.version = found.version;
+		held->layout.slot_size = found.slot_size;
+	}
+	(void)close(fd);
+}
+
+
+int segments_open_readers(struct held *held)
+{
+	if (!held->def->shared)
+		return 0;
+	if (held->read_fd >= 0)
+		(void)close(held->read_fd);
+	held->read_fd = -1;
+
+	return segment_readonly_fd(&held->read_fd, held->name);
 }
 
 
 static int held_open(struct held *held, const struct config *config,
 		     char why[SEGMENTS_WHY_MAX])
 {
-	const struct segment_layout layout = layout_of(held->def, config);
 	char detail[SEGMENTS_WHY_MAX / 2] = "";
 	bool found;
 	int err;
 
-	err = segment_create(&held->fd, &found, held->name, &layout,
+	held->layout = layout_of(held->def, config);
+	take_as_found(held);
+	err = segment_create(&held->fd, &found, held->name, &held->layout,
 			     config->node, detail, sizeof(detail));
-	if (err == EPROTO && put_aside(held, &layout) == 0)
-		err = segment_create(&held->fd, &found, held->name, &layout,
-				     config->node, detail, sizeof(detail));
+	if (err == EPROTO && segments_put_aside(held, &held->layout) == 0)
+		err = segment_create(&held->fd, &found, held->name,
+				     &held->layout, config->node, detail,
+				     sizeof(detail));
 	if (err) {
 		held->fd = -1;
 		explain(held, config, why, detail);
 		return err;
 	}
 	find_old(held);
+	find_aside(held);
 
-	if (held->def->shared) {
-		err = segment_readonly_fd(&held->read_fd, held->name);
-		if (err)
-			held->read_fd = -1;
-	}
+	err = segments_open_readers(held);
 	if (!err)
-		err = held_map(held, &layout, detail, sizeof(detail));
+		err = segments_held_map(held, detail, sizeof(detail));
 	if (err)
 		(void)text_print(why, SEGMENTS_WHY_MAX, "%s: %s", held->name,
 				 detail[0] ? detail : strerror(err));
@@ -274,7 +327,9 @@ static int open_one(const struct segment_def *def, struct peer_id owner,
 			       .owner = owner,
 			       .fd = -1,
 			       .read_fd = -1,
-			       .old_fd = -1 };
+			       .old_fd = -1,
+			       .new_fd = -1,
+			       .aside_fd = -1 };
 	if (name_print(held->name, opening->config, def, owner))
 		return ENAMETOOLONG;
 
@@ -312,7 +367,7 @@ int segments_open(struct segments **segmentsp, const struct config *config,
 }
 
 
-static void close_if(int fd)
+void segments_close(int fd)
 {
 	if (fd >= 0)
 		(void)close(fd);
@@ -326,9 +381,11 @@ struct segments *segments_free(struct segments *s)
 
 		if (held->mapped.size)
 			segment_unmap(&held->mapped);
-		close_if(held->fd);
-		close_if(held->read_fd);
-		close_if(held->old_fd);
+		segments_close(held->fd);
+		segments_close(held->read_fd);
+		segments_close(held->old_fd);
+		segments_close(held->new_fd);
+		segments_close(held->aside_fd);
 	}
 	free(s);
 
@@ -366,7 +423,7 @@ void segments_old_done(struct segments *s, struct peer_id who)
 {
 	for (size_t i = 0; i < s->rowc; i++) {
 		struct held *held = &s->rows[i];
-		char name[SEGMENT_NAME_MAX + OLD_SUFFIX + 1];
+		char name[SEGMENT_NAME_MAX + SUFFIX_MAX + 1];
 
 		if (held->old_fd < 0 || !peer_id_equal(held->owner, who))
 			continue;

@@ -13,6 +13,7 @@
 #include "shared/shm/life.h"
 #include "shared/shm/segment.h"
 #include "supervisor/config.h"
+#include "supervisor/layouts.h"
 #include "supervisor/topology.h"
 
 enum {
@@ -37,6 +38,45 @@ size_t segments_of(const struct segments *segments, struct peer_id who,
 
 /** The layout before has been converted by its writer: gone with it */
 void segments_old_done(struct segments *segments, struct peer_id who);
+
+/** What lies there, against what a program wants */
+enum segment_fit {
+	SEGMENT_FITS,
+	SEGMENT_FITS_ASIDE, /**< What was before the last switch does */
+	SEGMENT_TO_RENEW,   /**< One process's own: segments_renew() */
+	SEGMENT_OTHER,      /**< To be migrated */
+	SEGMENT_STRANGE     /**< We have no such segment */
+};
+
+/** @param foundp What it has now; not with SEGMENT_STRANGE */
+enum segment_fit segments_fit(const struct segments *segments,
+			      struct peer_id who, const struct layout_row *row,
+			      struct layout *foundp);
+
+/** Make an empty one of that layout, to be filled, beside what lies there
+ *  @param fds What lies there, and the new one: they stay ours */
+int segments_new(struct segments *segments, struct peer_id who,
+		 const struct layout_row *row, const struct config *config,
+		 int fds[2], char why[SEGMENTS_WHY_MAX]);
+
+/** The new one gets the name in one step, and the old one is aside; no process
+ *  may have it mapped */
+int segments_switch(struct segments *segments, struct peer_id who,
+		    const char *name);
+
+/** What is aside gets its name again, in one step */
+int segments_switch_back(struct segments *segments, struct peer_id who,
+			 const char *name);
+
+/** What is aside will not be needed any more; there may be none */
+void segments_aside_drop(struct segments *segments, struct peer_id who,
+			 const char *name);
+
+/** A new page for a process, the old one beside it until
+ *  segments_old_done() */
+int segments_renew(struct segments *segments, struct peer_id who,
+		   const struct layout_row *row, const struct config *config,
+		   char why[SEGMENTS_WHY_MAX]);
 
 /** A process's own page; NULL if there is none */
 const struct life *segments_life(const struct segments *segments,

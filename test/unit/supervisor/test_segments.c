@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "supervisor/processes.h"
 #include "supervisor/segments.h"
 #include "test/fault/echod.h"
 #include "test/support/t.h"
@@ -66,8 +67,9 @@ static void a_process_gets_its_own_to_write_and_shared_ones_to_read(
 	(void)state;
 
 	n = segments_of(s, (struct peer_id){ PEER_ECHOD, 0 }, rows);
-	assert_int_equal(n, 8); /* and what is shared: catalog, calls, texts,
-				 * lines, suspended */
+	assert_int_equal(n, 14); /* and what is shared: catalog, calls, texts,
+				  * lines, media, flows, suspended, those of
+				  * regd */
 	assert_true(row_of(rows, n, "echo")->writable);
 	assert_true(row_of(rows, n, "life")->writable);
 	assert_true(row_of(rows, n, "counters")->writable);
@@ -138,51 +140,184 @@ static void leave_echo_of(uint16_t version)
 }
 
 
-static void the_layout_before_goes_to_its_writer_beside_the_new(void **state)
+static const struct peer_id echod = { PEER_ECHOD, 0 };
+
+
+static struct layout_row echo_row(uint16_t version)
 {
-	const struct peer_id who = { PEER_ECHOD, 0 };
+	return (struct layout_row){ .name = "echo",
+				    .magic = ECHO_MAGIC,
+				    .layout = { version, 64 },
+				    .writes = true };
+}
+
+
+static int fit_of(const struct segments *s, uint16_t version)
+{
+	const struct layout_row row = echo_row(version);
+	struct layout found;
+
+	return segments_fit(s, echod, &row, &found);
+}
+
+
+static uint16_t version_of(const struct segments *s)
+{
 	Tandem__Segment rows[SEGMENTS_PER_PEER];
-	struct segment_layout layout;
+	const size_t n = segments_of(s, echod, rows);
+	struct segment_layout layout = { 0 };
+
+	assert_int_equal(segment_peek(&layout, row_of(rows, n, "echo")->fd),
+			 0);
+
+	return layout.version;
+}
+
+
+/* What layout it is to have is for the program that writes it to say. */
+static void a_daemons_segment_is_taken_as_it_lies_there(void **state)
+{
+	const struct layout_row row = { .name = "nobody's" };
 	struct segments *s;
-	size_t n;
+	struct layout found;
 	(void)state;
 
-	leave_echo_of(ECHO_VERSION - 1);
-	for (int start = 0; start < 2; start++) {
-		/* A supervisor that dies before the conversion is done finds
-		 * both again. */
-		s = opened();
-		n = segments_of(s, who, rows);
-		assert_true(row_of(rows, n, "echo")->old_fd >= 0);
-		assert_int_equal(segment_peek(&layout,
-					      row_of(rows, n, "echo")->old_fd),
-				 0);
-		assert_int_equal(layout.version, ECHO_VERSION - 1);
-		if (start == 0)
-			segments_free(s);
-	}
-	segments_old_done(s, who);
-	n = segments_of(s, who, rows);
-	assert_int_equal(row_of(rows, n, "echo")->old_fd, -1);
-	segments_free(s);
-
+	leave_echo_of(ECHO_VERSION + 1);
 	s = opened();
-	n = segments_of(s, who, rows);
-	assert_int_equal(row_of(rows, n, "echo")->old_fd, -1);
+	assert_int_equal(version_of(s), ECHO_VERSION + 1);
+	assert_int_equal(fit_of(s, ECHO_VERSION + 1), SEGMENT_FITS);
+	assert_int_equal(fit_of(s, ECHO_VERSION), SEGMENT_OTHER);
+	assert_int_equal(segments_fit(s, echod, &row, &found),
+			 SEGMENT_STRANGE);
 	segments_free(s);
 }
 
 
-static void any_other_layout_is_refused_and_left_alone(void **state)
+static void change(struct segments *s, uint16_t version)
+{
+	const struct layout_row row = echo_row(version);
+	int fds[2];
+
+	assert_int_equal(segments_new(s, echod, &row, &config, fds, why), 0);
+	assert_int_equal(segments_switch(s, echod, "echo"), 0);
+}
+
+
+static void a_new_layout_takes_the_name_and_the_old_one_is_aside(void **state)
 {
 	struct segments *s;
 	(void)state;
 
-	leave_echo_of(ECHO_VERSION + 1);
-	assert_int_equal(segments_open(&s, &config, why), EPROTO);
-	assert_non_null(strstr(why, "--remove-shm"));
-	assert_non_null(strstr(why, "echo"));
-	assert_int_equal(segments_open(&s, &config, why), EPROTO);
+	leave_echo_of(1);
+	s = opened();
+	change(s, 2);
+	assert_int_equal(version_of(s), 2);
+	assert_int_equal(fit_of(s, 2), SEGMENT_FITS);
+	assert_int_equal(fit_of(s, 1), SEGMENT_FITS_ASIDE);
+	segments_free(s);
+
+	/* The next supervisor finds it so, and brings it back. */
+	s = opened();
+	assert_int_equal(version_of(s), 2);
+	assert_int_equal(fit_of(s, 1), SEGMENT_FITS_ASIDE);
+	assert_int_equal(segments_switch_back(s, echod, "echo"), 0);
+	assert_int_equal(version_of(s), 1);
+	assert_int_equal(fit_of(s, 1), SEGMENT_FITS);
+	assert_int_equal(fit_of(s, 2), SEGMENT_OTHER);
+
+	change(s, 2);
+	segments_aside_drop(s, echod, "echo");
+	assert_int_equal(fit_of(s, 1), SEGMENT_OTHER);
+	segments_free(s);
+	s = opened();
+	assert_int_equal(version_of(s), 2);
+	assert_int_equal(fit_of(s, 1), SEGMENT_OTHER);
+	segments_free(s);
+}
+
+
+/* A supervisor that is killed while it is being filled */
+static void one_that_was_not_filled_is_thrown_away(void **state)
+{
+	const struct layout_row row = echo_row(2);
+	char path[96];
+	struct segments *s;
+	int fds[2];
+	(void)state;
+
+	leave_echo_of(1);
+	s = opened();
+	assert_int_equal(segments_new(s, echod, &row, &config, fds, why), 0);
+	segments_free(s);
+	s = opened();
+	assert_int_equal(version_of(s), 1);
+	assert_int_equal(fit_of(s, 2), SEGMENT_OTHER);
+	snprintf(path, sizeof(path), "/dev/shm/%s.echo.new",
+		 config.shm_prefix);
+	assert_int_equal(access(path, F_OK), -1);
+	segments_free(s);
+}
+
+
+/* A page of one process: it gets both, and the old one goes when it is ready.
+ */
+static void a_page_of_the_layout_before_is_handed_over_beside_the_new(
+	void **state)
+{
+	struct layout_row row = { .name = "counters",
+				  .magic = COUNTERS_MAGIC,
+				  .layout = { COUNTERS_VERSION + 1,
+					      COUNTERS_SIZE },
+				  .writes = true };
+	const struct peer_id who = { PEER_SIPD, 0 };
+	Tandem__Segment rows[SEGMENTS_PER_PEER];
+	struct segments *s;
+	struct layout found;
+	size_t n;
+	(void)state;
+
+	segments_remove(&config);
+	s = opened();
+	assert_int_equal(segments_fit(s, who, &row, &found), SEGMENT_TO_RENEW);
+	assert_int_equal(segments_renew(s, who, &row, &config, why), 0);
+	assert_int_equal(segments_fit(s, who, &row, &found), SEGMENT_FITS);
+	n = segments_of(s, who, rows);
+	assert_true(row_of(rows, n, "counters")->old_fd >= 0);
+	segments_free(s);
+
+	s = opened();
+	n = segments_of(s, who, rows);
+	assert_true(row_of(rows, n, "counters")->old_fd >= 0);
+	segments_old_done(s, who);
+	n = segments_of(s, who, rows);
+	assert_int_equal(row_of(rows, n, "counters")->old_fd, -1);
+	segments_free(s);
+}
+
+
+/* Our own */
+static void any_other_layout_is_refused_and_left_alone(void **state)
+{
+	const struct segment_layout layout = { PROCESSES_MAGIC,
+					       PROCESSES_VERSION + 1, 128,
+					       PROCESSES_SLOTS };
+	struct segments *s;
+	char name[64];
+	bool found;
+	int fd;
+	(void)state;
+
+	segments_remove(&config);
+	snprintf(name, sizeof(name), "/%s.processes", config.shm_prefix);
+	assert_int_equal(segment_create(&fd, &found, name, &layout, "n", why,
+					sizeof(why)),
+			 0);
+	close(fd);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(segments_open(&s, &config, why), EPROTO);
+		assert_non_null(strstr(why, "--remove-shm"));
+		assert_non_null(strstr(why, "processes"));
+	}
 }
 
 
@@ -228,7 +363,16 @@ int main(void)
 		cmocka_unit_test_setup_teardown(more_workers_get_theirs_later,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(
-			the_layout_before_goes_to_its_writer_beside_the_new,
+			a_daemons_segment_is_taken_as_it_lies_there, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			a_new_layout_takes_the_name_and_the_old_one_is_aside,
+			setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			one_that_was_not_filled_is_thrown_away, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			a_page_of_the_layout_before_is_handed_over_beside_the_new,
 			setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			any_other_layout_is_refused_and_left_alone, setup,
