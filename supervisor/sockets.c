@@ -20,7 +20,8 @@
 
 #include "shared/base/text.h"
 #include "shared/base/util.h"
-#include "supervisor/sockets.h"
+#include "supervisor/rtpset.h"
+#include "supervisor/sockets_int.h"
 
 enum {
 	SIP_BUFFER = 4 << 20,   /**< Waits while sipd is being replaced */
@@ -28,47 +29,15 @@ enum {
 	BACKLOG = 1024,
 };
 
-struct row {
-	Tandem__SocketUse use;
-	struct peer_id owner;
-	struct addr addr;
-	char listener[64];
-	char advertised[64];
-	char certificate[CONFIG_TEXT_MAX];
-	char key[CONFIG_TEXT_MAX];
-	int fd; /**< -1: not open yet */
-};
-
-struct table {
-	struct row *rows;
-	size_t rowc, size;
-};
-
 struct sockets {
 	struct table held;
 	struct table wanted; /**< Between prepare and its end */
 	bool preparing;
+	uint64_t version; /**< Of held */
 };
 
 
 /* --- rows ------------------------------------------------------------------ */
-
-static int table_push(struct table *table, const struct row *row)
-{
-	if (table->rowc == table->size) {
-		const size_t size = table->size ? table->size * 2 : 64;
-		struct row *rows = realloc(table->rows, size * sizeof(*rows));
-
-		if (!rows)
-			return ENOMEM;
-		table->rows = rows;
-		table->size = size;
-	}
-	table->rows[table->rowc++] = *row;
-
-	return 0;
-}
-
 
 static void table_free(struct table *table)
 {
@@ -150,138 +119,6 @@ struct sockets *sockets_free(struct sockets *s)
 }
 
 
-/* --- what the file asks for ------------------------------------------------ */
-
-static enum peer owner_of(Tandem__SocketUse use)
-{
-	for (size_t i = 0; i < socket_usec; i++)
-		if (socket_uses[i].use == use)
-			return socket_uses[i].owner;
-
-	return PEER_NONE;
-}
-
-
-static enum peer keeper_of(Tandem__SocketUse use)
-{
-	for (size_t i = 0; i < socket_usec; i++)
-		if (socket_uses[i].use == use)
-			return socket_uses[i].keeper;
-
-	return PEER_NONE;
-}
-
-
-static int want_listeners(struct table *wanted, const struct config *config,
-			  struct peer_id who)
-{
-	int err = 0;
-
-	for (size_t i = 0; i < config->listenerc && !err; i++) {
-		const struct config_listener *listener = &config->listeners[i];
-		struct row row = { .use = listener->use,
-				   .owner = who,
-				   .addr = listener->bind,
-				   .fd = -1 };
-
-		if (owner_of(listener->use) != who.peer)
-			continue;
-		memcpy(row.listener, listener->name, sizeof(row.listener));
-		memcpy(row.advertised, listener->advertised,
-		       sizeof(row.advertised));
-		memcpy(row.certificate, listener->certificate,
-		       sizeof(row.certificate));
-		memcpy(row.key, listener->key, sizeof(row.key));
-		err = table_push(wanted, &row);
-	}
-
-	return err;
-}
-
-
-/* The range is shared out in pairs, in one piece per worker. */
-static int want_rtp(struct table *wanted, const struct config *config,
-		    struct peer_id who)
-{
-	const uint32_t workers = config->workers[who.peer];
-	const uint32_t pairs =
-		(uint32_t)(config->rtp_last + 1 - config->rtp_first) / 2;
-	const uint32_t from = pairs * who.worker / workers;
-	const uint32_t to = pairs * (who.worker + 1u) / workers;
-	int err = 0;
-
-	if (owner_of(TANDEM__SOCKET_USE__SOCKET_USE_RTP) != who.peer ||
-	    !config->rtp_last)
-		return 0;
-
-	for (uint32_t i = 2 * from; i < 2 * to && !err; i++) {
-		struct row row = { .use = TANDEM__SOCKET_USE__SOCKET_USE_RTP,
-				   .owner = who,
-				   .addr = config->rtp_bind,
-				   .listener = "rtp",
-				   .fd = -1 };
-
-		row.addr.port = (uint16_t)(config->rtp_first + i);
-		memcpy(row.advertised, config->rtp_advertised,
-		       sizeof(row.advertised));
-		err = table_push(wanted, &row);
-	}
-
-	return err;
-}
-
-
-static int want_metrics(struct table *wanted, const struct config *config,
-			struct peer_id who)
-{
-	const uint32_t port = config->metrics_port[who.peer] +
-			      10u * who.worker;
-	struct row row = { .use = TANDEM__SOCKET_USE__SOCKET_USE_METRICS,
-			   .owner = who,
-			   .addr = config->metrics_bind,
-			   .listener = "metrics",
-			   .fd = -1 };
-
-	if (!config->metrics_port[who.peer] || port > 65535)
-		return 0;
-
-	row.addr.port = (uint16_t)port;
-
-	return table_push(wanted, &row);
-}
-
-
-static int want_of(struct table *wanted, const struct config *config,
-		   struct peer_id who)
-{
-	int err;
-
-	err = want_listeners(wanted, config, who);
-	if (!err)
-		err = want_rtp(wanted, config, who);
-	if (!err)
-		err = want_metrics(wanted, config, who);
-
-	return err;
-}
-
-
-static int want_all(struct table *wanted, const struct config *config)
-{
-	int err;
-
-	err = want_of(wanted, config, (struct peer_id){ PEER_SUPERVISOR, 0 });
-	for (int peer = PEER_SUPERVISOR + 1; peer < PEERC; peer++)
-		for (uint16_t w = 0; daemons[peer].program &&
-				     w < config->workers[peer] && !err;
-		     w++)
-			err = want_of(wanted, config,
-				      (struct peer_id){ (uint16_t)peer, w });
-
-	return err;
-}
-
-
 /* --- opening
  * ----------------------------------------------------------------- */
 
@@ -358,9 +195,22 @@ static int is_free(const struct row *row)
 }
 
 
+/* What will never be cut into fragments needs no number to put them together
+ * by, which the kernel draws from a table that all share. mediad takes that
+ * back for a socket whose path is too narrow. */
+static void set_whole(const struct row *row, int fd)
+{
+	if (row->addr.family == AF_INET)
+		set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
+}
+
+
 static int row_open(struct row *row)
 {
 	int fd = -1, err;
+
+	if (row->use == TANDEM__SOCKET_USE__SOCKET_USE_RTP_SET)
+		return rtpset_open(&row->fd);
 
 	err = bound_socket(&fd, row, is_grouped(row->use));
 	if (err)
@@ -377,6 +227,8 @@ static int row_open(struct row *row)
 				    : SIP_BUFFER);
 		if (row->use == TANDEM__SOCKET_USE__SOCKET_USE_SIP_UDP)
 			set_option(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+		if (row->use == TANDEM__SOCKET_USE__SOCKET_USE_RTP)
+			set_whole(row, fd);
 	}
 
 	if (err)
@@ -429,6 +281,7 @@ static bool row_move(const struct sockets *s, struct row *row)
 		const struct row *old = &s->held.rows[i];
 
 		if (old->use == row->use && !is_grouped(row->use) &&
+		    row->use != TANDEM__SOCKET_USE__SOCKET_USE_RTP_SET &&
 		    addr_equal(&old->addr, &row->addr)) {
 			row->fd = fcntl(old->fd, F_DUPFD_CLOEXEC, 3);
 			return row->fd >= 0;
@@ -460,6 +313,47 @@ static bool is_first_of_group(const struct sockets *s, const struct row *row)
 }
 
 
+/* What is held stays as it is. */
+static int row_get(const struct sockets *s, struct row *row, size_t *hint)
+{
+	int err = 0;
+
+	if (table_find_near(&s->held, row, hint) || row_move(s, row))
+		return 0;
+	if (is_first_of_group(s, row))
+		err = is_free(row);
+
+	return err ? err : row_open(row);
+}
+
+
+/* A set that is new gets all of its worker's, others what is new. */
+static int fill_sets(const struct sockets *s)
+{
+	size_t hint = 0;
+	int set_fd = -1, err = 0;
+	bool is_new = false;
+
+	for (size_t i = 0; i < s->wanted.rowc && !err; i++) {
+		const struct row *row = &s->wanted.rows[i];
+		const bool is_opened = row->fd >= 0;
+
+		if (!is_opened)
+			row = table_find_near(&s->held, row, &hint);
+		if (row->use == TANDEM__SOCKET_USE__SOCKET_USE_RTP_SET) {
+			set_fd = row->fd;
+			is_new = is_opened;
+		}
+		else if (row->use == TANDEM__SOCKET_USE__SOCKET_USE_RTP &&
+			 (is_new || is_opened)) {
+			err = rtpset_add(set_fd, row->fd, row->addr.port);
+		}
+	}
+
+	return err;
+}
+
+
 int sockets_prepare(struct sockets *s, const struct config *config,
 		    char why[SOCKETS_WHY_MAX])
 {
@@ -470,19 +364,16 @@ int sockets_prepare(struct sockets *s, const struct config *config,
 		sockets_rollback(s);
 	s->preparing = true;
 
-	err = want_all(&s->wanted, config);
+	err = sockets_want(&s->wanted, config);
 	for (size_t i = 0; i < s->wanted.rowc && !err; i++) {
 		struct row *row = &s->wanted.rows[i];
 
-		if (table_find_near(&s->held, row, &hint) || row_move(s, row))
-			continue;
-		if (is_first_of_group(s, row))
-			err = is_free(row);
-		if (!err)
-			err = row_open(row);
+		err = row_get(s, row, &hint);
 		if (err)
 			explain(row, err, why);
 	}
+	if (!err)
+		err = fill_sets(s);
 	if (err)
 		sockets_rollback(s);
 
@@ -512,6 +403,7 @@ void sockets_commit(struct sockets *s)
 	}
 	close_all(&s->held);
 	s->held = s->wanted;
+	s->version++;
 	s->wanted = (struct table){ NULL, 0, 0 };
 	s->preparing = false;
 }
@@ -536,6 +428,8 @@ static bool is_really(const struct row *row)
 	int type = 0, listens = 0;
 	socklen_t intlen = sizeof(type);
 
+	if (row->use == TANDEM__SOCKET_USE__SOCKET_USE_RTP_SET)
+		return rtpset_is(row->fd);
 	if (getsockname(row->fd, (struct sockaddr *)&sa, &len) != 0 ||
 	    addr_from_sockaddr(&addr, (struct sockaddr *)&sa, len) != 0 ||
 	    getsockopt(row->fd, SOL_SOCKET, SO_TYPE, &type, &intlen) != 0)
@@ -571,10 +465,13 @@ size_t sockets_offer(struct sockets *s, const Tandem__Socket *run,
 
 		row.addr.port = (uint16_t)(run->port + i);
 		if (sound && is_really(&row) && !table_find(&s->held, &row) &&
-		    table_push(&s->held, &row) == 0)
+		    sockets_push(&s->held, &row) == 0) {
+			s->version++;
 			kept++;
-		else
+		}
+		else {
 			(void)close(fds[i]);
+		}
 	}
 
 	return kept;
@@ -583,6 +480,16 @@ size_t sockets_offer(struct sockets *s, const Tandem__Socket *run,
 
 /* --- told to others
  * ---------------------------------------------------------- */
+
+static enum peer keeper_of(Tandem__SocketUse use)
+{
+	for (size_t i = 0; i < socket_usec; i++)
+		if (socket_uses[i].use == use)
+			return socket_uses[i].keeper;
+
+	return PEER_NONE;
+}
+
 
 static bool is_for(const struct row *row, struct peer_id who)
 {
@@ -712,6 +619,12 @@ size_t sockets_count(const struct sockets *s)
 }
 
 
+uint64_t sockets_version(const struct sockets *s)
+{
+	return s->version;
+}
+
+
 /* "sip_udp-sipd-0-5060-127.0.0.1": what makes a socket the same. The service
  * manager takes any text without a colon, which IPv6 has: "_" for it. */
 static const char *const use_names[] = {
@@ -723,6 +636,7 @@ static const char *const use_names[] = {
 	[TANDEM__SOCKET_USE__SOCKET_USE_METRICS] = "metrics",
 	[TANDEM__SOCKET_USE__SOCKET_USE_ADOPT] = "adopt",
 	[TANDEM__SOCKET_USE__SOCKET_USE_ECHO] = "echo",
+	[TANDEM__SOCKET_USE__SOCKET_USE_RTP_SET] = "rtp_set",
 };
 
 

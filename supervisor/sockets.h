@@ -12,6 +12,7 @@
 #define TANDEM_SUPERVISOR_SOCKETS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "supervisor/config.h"
 #include "supervisor/topology.h"
@@ -69,6 +70,9 @@ void sockets_set_buffer(int fd, int bytes);
 
 /** Sockets held in all */
 size_t sockets_count(const struct sockets *s);
+
+/** Another one as soon as any of those held may be another */
+uint64_t sockets_version(const struct sockets *s);
 
 /** Call h for each of these sockets: for the descriptor store. name is unique
  *  and can be turned back by sockets_name_parse(). */

@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -72,17 +73,18 @@ static void each_process_gets_its_own_and_what_it_keeps(void **state)
 	size_t runs;
 	(void)state;
 
-	/* listener and metrics; half the range in one run, and metrics */
+	/* listener and metrics; half the range in one run, the set of these,
+	 * and metrics */
 	assert_int_equal(count_of(s, PEER_SIPD, 0, SOCKETS_HELD, NULL), 2);
 	assert_int_equal(count_of(s, PEER_SIPD, 1, SOCKETS_HELD, NULL), 2);
-	assert_int_equal(count_of(s, PEER_MEDIAD, 0, SOCKETS_HELD, &runs), 11);
+	assert_int_equal(count_of(s, PEER_MEDIAD, 0, SOCKETS_HELD, &runs), 12);
 	/* descriptors fill what holes there are, then they are in a row */
-	assert_in_range(runs, 2, 5);
+	assert_in_range(runs, 3, 6);
 	/* its metrics, and copies of both sipd's */
 	assert_int_equal(count_of(s, PEER_REGD, 0, SOCKETS_HELD, NULL), 3);
 	assert_int_equal(count_of(s, PEER_SUPERVISOR, 0, SOCKETS_HELD, NULL),
 			 1);
-	assert_int_equal(sockets_count(s), 2 + 20 + 1 + 2 + 2 + 1 + 1);
+	assert_int_equal(sockets_count(s), 2 + 20 + 2 + 1 + 2 + 2 + 1 + 1);
 	sockets_free(s);
 }
 
@@ -186,6 +188,83 @@ static void a_port_goes_to_its_new_worker_with_what_waits_in_it(void **state)
 }
 
 
+static int set_of(const struct sockets *s, uint16_t worker)
+{
+	Tandem__Socket *runs;
+	size_t runc;
+	int fd = -1;
+
+	assert_int_equal(sockets_runs(s,
+				      (struct peer_id){ PEER_MEDIAD, worker },
+				      SOCKETS_HELD, &runs, &runc),
+			 0);
+	for (size_t i = 0; i < runc; i++)
+		if (runs[i].use == TANDEM__SOCKET_USE__SOCKET_USE_RTP_SET)
+			fd = runs[i].fd;
+	free(runs);
+	assert_true(fd >= 0);
+
+	return fd;
+}
+
+
+/* Is it ready, and nothing else? */
+static bool is_ready(int set_fd, uint16_t port)
+{
+	struct epoll_event events[2];
+
+	return epoll_wait(set_fd, events, 2, 10000) == 1 &&
+	       events[0].data.u32 == port;
+}
+
+
+static void the_set_of_a_worker_knows_which_of_its_ports_are_ready(void **state)
+{
+	struct sockets *s = prepared("workers { mediad = 2 }");
+	const int sets[] = { set_of(s, 0), set_of(s, 1) };
+	(void)state;
+
+	assert_int_equal(send_to(10009), 1);
+	assert_int_equal(send_to(10010), 1);
+	assert_true(is_ready(sets[0], 10009));
+	assert_true(is_ready(sets[1], 10010));
+	sockets_free(s);
+}
+
+
+static void ports_that_are_new_come_into_the_set_there_is(void **state)
+{
+	struct sockets *s = prepared("");
+	const int set = set_of(s, 0);
+	(void)state;
+
+	parse("");
+	config.rtp_last = 10021;
+	assert_int_equal(sockets_prepare(s, &config, why), 0);
+	sockets_commit(s);
+	assert_int_equal(set_of(s, 0), set);
+	assert_int_equal(send_to(10020), 1);
+	assert_true(is_ready(set, 10020));
+	sockets_free(s);
+}
+
+
+static void ports_that_change_hands_are_in_sets_of_their_own(void **state)
+{
+	struct sockets *s = prepared("");
+	(void)state;
+
+	parse("workers { mediad = 2 }");
+	assert_int_equal(sockets_prepare(s, &config, why), 0);
+	sockets_commit(s);
+	assert_int_equal(send_to(10000), 1);
+	assert_int_equal(send_to(10019), 1);
+	assert_true(is_ready(set_of(s, 0), 10000));
+	assert_true(is_ready(set_of(s, 1), 10019));
+	sockets_free(s);
+}
+
+
 struct taken {
 	struct sockets *into;
 	size_t kept;
@@ -249,6 +328,12 @@ static void a_descriptor_that_is_something_else_is_closed(void **state)
 	fd = socket(AF_INET, SOCK_DGRAM, 0); /* not bound to it */
 	assert_int_equal(sockets_offer(other, &run, &fd, 1), 0);
 	assert_int_equal(fcntl(fd, F_GETFD), -1);
+	assert_int_equal(sockets_name_parse(&run, text, sizeof(text),
+					    "rtp_set-mediad-0-1-0.0.0.0"),
+			 0);
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	assert_int_equal(sockets_offer(other, &run, &fd, 1), 0);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
 	sockets_free(other);
 	sockets_free(s);
 }
@@ -310,6 +395,12 @@ int main(void)
 		cmocka_unit_test(more_workers_share_an_address_that_is_ours),
 		cmocka_unit_test(
 			a_port_goes_to_its_new_worker_with_what_waits_in_it),
+		cmocka_unit_test(
+			the_set_of_a_worker_knows_which_of_its_ports_are_ready),
+		cmocka_unit_test(
+			ports_that_are_new_come_into_the_set_there_is),
+		cmocka_unit_test(
+			ports_that_change_hands_are_in_sets_of_their_own),
 		cmocka_unit_test(sockets_come_back_by_their_names),
 		cmocka_unit_test(
 			a_descriptor_that_is_something_else_is_closed),

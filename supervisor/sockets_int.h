@@ -1,0 +1,31 @@
+/**
+ * @file supervisor/sockets_int.h  For sockets*.c alone: the table
+ */
+#ifndef TANDEM_SUPERVISOR_SOCKETS_INT_H
+#define TANDEM_SUPERVISOR_SOCKETS_INT_H
+
+#include "supervisor/sockets.h"
+
+struct row {
+	Tandem__SocketUse use;
+	struct peer_id owner;
+	struct addr addr;
+	char listener[64];
+	char advertised[64];
+	char certificate[CONFIG_TEXT_MAX];
+	char key[CONFIG_TEXT_MAX];
+	int fd; /**< -1: not open yet */
+};
+
+struct table {
+	struct row *rows;
+	size_t rowc, size;
+};
+
+int sockets_push(struct table *table, const struct row *row);
+
+/** A row, without a descriptor, for each socket that the file asks for, in the
+ *  order in which they are to be opened */
+int sockets_want(struct table *wanted, const struct config *config);
+
+#endif
