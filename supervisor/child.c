@@ -23,16 +23,23 @@
 #include "shared/base/id.h"
 #include "shared/base/text.h"
 #include "shared/ipc/fdpass.h"
+#include "supervisor/forward.h"
+#include "supervisor/program.h"
 #include "supervisor/spawn.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/upgrade.h"
 
 enum {
+	ROUND_MAX_US = 200000, /**< More of a round is our own lateness */
 	HEALTHY_MS = 60000,
 	HAND_OVER_MS = 5000,
 	KILL_MS = 1000,        /**< SIGABRT has this long, and SIGKILL */
 	DRAIN_GRACE_MS = 2000, /**< Beyond what the daemon was given */
 	BACKOFF_FIRST_MS = 100,
 	BACKOFF_MOST_MS = 5000,
+	SPARE_MS = 300,   /**< After it is ready: first it catches up */
+	REAP_MS = 100,    /**< After it died: first its successor is at work */
+	FALL_BACK_MS = 1, /**< The program before is known to come up */
 };
 
 enum cause {
@@ -54,6 +61,7 @@ static uint32_t deadline_ms(const struct child *child)
 		return HEALTHY_MS;
 
 	case CHILD_HANDING:
+	case CHILD_YIELDING:
 		return HAND_OVER_MS;
 
 	case CHILD_LEAVING:
@@ -145,17 +153,40 @@ void child_publish(const struct child *child)
 }
 
 
-int64_t child_beat_ms(const struct child *child, int64_t now_us)
+int64_t child_beat_us(const struct child *child)
 {
 	const struct life *life = segments_life(child->sup->segments,
 						child->id);
-	int64_t beat_us;
 
 	if (!life || !child->pid || atomic_load(&life->pid) != child->pid)
 		return -1;
-	beat_us = atomic_load(&life->beat_us);
+
+	return atomic_load(&life->beat_us);
+}
+
+
+int64_t child_beat_ms(const struct child *child, int64_t now_us)
+{
+	const int64_t beat_us = child_beat_us(child);
+
+	if (beat_us < 0)
+		return -1;
 
 	return now_us > beat_us ? (now_us - beat_us) / 1000 : 0;
+}
+
+
+bool child_is_stuck(struct child *child, int64_t round_us)
+{
+	const int64_t limit_us = child->def->stuck_ms * INT64_C(1000);
+	struct process_run run = { .state = '?' };
+
+	if (!stuck_heard(&child->stuck, child_beat_us(child), round_us,
+			 ROUND_MAX_US, limit_us))
+		return false;
+	(void)process_run(&run, child->pid);
+
+	return stuck_is(&child->stuck, &run, limit_us);
 }
 
 
@@ -169,7 +200,7 @@ static int exit_of(const struct child *child)
 						child->id);
 	int code = 0;
 
-	if (spawn_reap(child->pidfd, &code) == 0)
+	if (spawn_exit(child->pidfd, &code) == 0)
 		return code;
 	if (!life || atomic_load(&life->pid) != child->pid)
 		return -SIGKILL;
@@ -185,8 +216,9 @@ static int exit_of(const struct child *child)
 
 static bool is_asked(enum child_state state)
 {
-	return state == CHILD_HANDING || state == CHILD_LEAVING ||
-	       state == CHILD_DRAINING || state == CHILD_ENDING;
+	return state == CHILD_HANDING || state == CHILD_YIELDING ||
+	       state == CHILD_LEAVING || state == CHILD_DRAINING ||
+	       state == CHILD_ENDING;
 }
 
 
@@ -240,6 +272,35 @@ static void tell_exit(const struct child *child, pid_t pid, bool asked)
 }
 
 
+static void reap(struct child *child)
+{
+	ev_timer_stop(&child->reap_timer);
+	if (child->dead_fd >= 0)
+		spawn_reap(child->dead_fd);
+	close_if(child->dead_fd);
+	child->dead_fd = -1;
+}
+
+
+static void on_reap(void *arg)
+{
+	reap(arg);
+}
+
+
+/* The kernel takes from /proc what anybody has looked at there, such as each
+ * of six thousand descriptors: milliseconds, in which the successor does not
+ * get the processor. */
+static void reap_later(struct child *child)
+{
+	reap(child);
+	child->dead_fd = child->pidfd;
+	child->pidfd = -1;
+	ev_timer_start(&child->reap_timer, child->sup->ev, REAP_MS, on_reap,
+		       child);
+}
+
+
 static void on_exit_seen(int flags, void *arg)
 {
 	struct child *child = arg;
@@ -251,6 +312,7 @@ static void on_exit_seen(int flags, void *arg)
 
 	(void)flags;
 	child->last_exit = exit_of(child);
+	child->crashed = !asked;
 	metric_set_at(M_LAST_EXIT, child->m_exit, child->last_exit);
 	tell_exit(child, pid, asked);
 	if (!asked) {
@@ -258,9 +320,10 @@ static void on_exit_seen(int flags, void *arg)
 		metric_inc_at(M_PROCESS_RESTARTS, child->m_restarts);
 		metric_inc_at(M_RESTART_CAUSE, cause_of(child));
 	}
+	reap_later(child);
 	release(child);
 	child_publish(child);
-	command_child_gone(child->sup, child);
+	forward_child_gone(child->sup, child);
 
 	/* burst per period, as rate and burst of a bucket: in microtokens, so
 	 * that one in six seconds is a rate of its own */
@@ -271,31 +334,29 @@ static void on_exit_seen(int flags, void *arg)
 			      child->def->burst * 1000000, 1000000);
 	child_event(child,
 		    at_once ? CHILD_EV_EXITED_AGAIN : CHILD_EV_EXITED_WAIT);
+	/* One too many is freed by now. */
 	reload_advance(sup);
+}
+
+
+/* A spare shares where it would be adopted with who it is for. */
+static void drop_spare(struct child *child)
+{
+	ev_timer_stop(&child->spare_timer);
+	start_end(&child->spare);
+	close_if(child->adopt_fd);
+	child->adopt_fd = -1;
 }
 
 
 /* --- actions
  * ------------------------------------------------------------------- */
 
-static int open_log(const struct config *config, const struct child *child)
-{
-	char path[CONFIG_TEXT_MAX + 64];
-
-	if (!config->log_dir[0] ||
-	    text_print(path, sizeof(path), "%s/%s.log", config->log_dir,
-		       child->def->program))
-		return -1;
-
-	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
-}
-
-
 void child_log_anew(struct child *child)
 {
 	Tandem__ControlFrame frame;
 	Tandem__LogTo to;
-	const int fd = open_log(&child->sup->config, child);
+	const int fd = start_log(child);
 
 	if (!child->channel) {
 		close_if(fd);
@@ -309,96 +370,6 @@ void child_log_anew(struct child *child)
 	frame.log_to = &to;
 	(void)channel_send(child->channel, &frame, &fd, fd >= 0);
 	close_if(fd);
-}
-
-
-/* What it inherits: its sockets, its segments, where it waits for adoption */
-static int collect_fds(struct supervisor *sup, const struct child *child,
-		       int adopt_fd, int **fdsp, size_t *fdcp)
-{
-	Tandem__Segment rows[SEGMENTS_PER_PEER];
-	const size_t segmentsc = segments_of(sup->segments, child->id, rows);
-	Tandem__Socket *runs;
-	size_t runc, n = 0, most = 2 * segmentsc + 1;
-	int *fds, err;
-
-	err = sockets_runs(sup->sockets, child->id, SOCKETS_HELD, &runs,
-			   &runc);
-	if (err)
-		return err;
-
-	for (size_t i = 0; i < runc; i++)
-		most += runs[i].count;
-	fds = malloc(most * sizeof(*fds));
-	if (fds) {
-		fds[n++] = adopt_fd;
-		for (size_t i = 0; i < segmentsc; i++) {
-			fds[n++] = rows[i].fd;
-			if (rows[i].old_fd >= 0)
-				fds[n++] = rows[i].old_fd;
-		}
-		for (size_t i = 0; i < runc; i++)
-			for (uint32_t j = 0; j < runs[i].count; j++)
-				fds[n++] = runs[i].fd + (int)j;
-		*fdsp = fds;
-		*fdcp = n;
-	}
-	free(runs);
-
-	return fds ? 0 : ENOMEM;
-}
-
-
-static int make_path(char *dst, size_t size, const struct child *child)
-{
-	return text_print(dst, size, "%s/ctl/%s.sock",
-			  child->sup->config.run_dir, child->name);
-}
-
-
-/* Only the daemon itself holds it: when it is gone, nobody answers there. */
-static int open_adopt(const struct child *child, int *fdp)
-{
-	char path[CONFIG_TEXT_MAX + 64];
-
-	if (make_path(path, sizeof(path), child))
-		return ENAMETOOLONG;
-
-	return unix_listen(fdp, path, 0600);
-}
-
-
-static int run_program(struct child *child, int control_fd, int adopt_fd)
-{
-	struct supervisor *sup = child->sup;
-	char path[CONFIG_TEXT_MAX + 64], program[32], worker[8];
-	char *argv[] = { program, worker, NULL };
-	struct spawn_args args = { .path = path,
-				   .argv = argv,
-				   .control_fd = control_fd };
-	int *fds = NULL;
-	int err;
-
-	(void)text_print(program, sizeof(program), "%s", child->def->program);
-	(void)text_print(worker, sizeof(worker), "%u", child->id.worker);
-	if (text_print(path, sizeof(path), "%s/%s", sup->config.program_dir,
-		       program))
-		return ENAMETOOLONG;
-
-	err = collect_fds(sup, child, adopt_fd, &fds, &args.fdc);
-	if (err)
-		return err;
-
-	args.fds = fds;
-	args.log_fd = open_log(&sup->config, child);
-	err = spawn(&args, &child->pid, &child->pidfd);
-	close_if(args.log_fd);
-	free(fds);
-	if (err)
-		(void)text_print(child->why, sizeof(child->why), "%s: %s",
-				 path, strerror(err));
-
-	return err;
 }
 
 
@@ -427,9 +398,32 @@ static int note_and_watch(struct child *child, int *control_fdp, int adopt_fd)
 }
 
 
+/* The spare, when it died and nobody had asked it to; else another program may
+ * be wanted. */
+static int begin(struct child *child, struct start *start, bool *is_sparep)
+{
+	int err;
+
+	*is_sparep = child->crashed && start_fits(&child->spare, child);
+	if (*is_sparep) {
+		*start = child->spare;
+		start_init(&child->spare);
+		return 0;
+	}
+
+	drop_spare(child);
+	err = start_program(start, child, -1);
+	if (!err)
+		child->adopt_fd = start->adopt_fd;
+
+	return err;
+}
+
+
 int act_spawn(struct child *child)
 {
-	int pair[2] = { -1, -1 }, adopt_fd = -1;
+	struct start start;
+	bool is_spare = false;
 	int err;
 
 	/* What it would inherit is not known yet. */
@@ -440,14 +434,14 @@ int act_spawn(struct child *child)
 	child->was_ready = false;
 	child->given = true;
 	child->why[0] = '\0';
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
-		return errno;
-
-	err = open_adopt(child, &adopt_fd);
+	start_init(&start);
+	err = upgrade_before_spawn(child);
 	if (!err)
-		err = run_program(child, pair[1], adopt_fd);
+		err = begin(child, &start, &is_spare);
 	if (!err) {
-		err = note_and_watch(child, &pair[0], adopt_fd);
+		child->pid = start.pid;
+		child->pidfd = start.pidfd;
+		err = note_and_watch(child, &start.control_fd, start.adopt_fd);
 		if (err) {
 			(void)kill(child->pid, SIGKILL);
 			(void)waitpid(child->pid, NULL, 0);
@@ -455,18 +449,47 @@ int act_spawn(struct child *child)
 			child_publish(child);
 		}
 	}
-	close_if(pair[0]);
-	close_if(pair[1]);
-	close_if(adopt_fd);
+	close_if(start.control_fd);
+	if (!child->def->has_spare)
+		drop_spare(child);
 
 	if (err)
 		log_error(&child->log, "spawn_failed why=%s",
 			  child->why[0] ? child->why : strerror(err));
 	else
-		log_notice(&child->log, "process_started pid=%d generation=%u",
-			   (int)child->pid, child->generation);
+		log_notice(&child->log,
+			   "process_started pid=%d generation=%u spare=%d",
+			   (int)child->pid, child->generation, is_spare);
+	if (!err && is_spare)
+		child_log_anew(child); /* it may have been a while */
 
 	return err;
+}
+
+
+static void on_spare(void *arg)
+{
+	struct child *child = arg;
+	int err;
+
+	if (child->state != CHILD_READY || child->spare.pid ||
+	    child->adopt_fd < 0)
+		return;
+
+	err = start_program(&child->spare, child, child->adopt_fd);
+	if (err)
+		log_warn(&child->log, "no_spare why=%s", strerror(err));
+}
+
+
+void child_spare_anew(struct child *child)
+{
+	if (!child->spare.pid || start_fits(&child->spare, child))
+		return;
+
+	start_end(&child->spare);
+	ev_timer_start(&child->spare_timer, child->sup->ev, SPARE_MS, on_spare,
+		       child);
 }
 
 
@@ -481,7 +504,11 @@ int act_ready(struct child *child)
 				  ? atomic_load(&life->started_us)
 				  : clk_mono_us();
 	segments_old_done(child->sup->segments, child->id);
+	upgrade_ready(child);
 	metric_set_at(M_PROCESS_UP, child->m_up, 1);
+	if (child->def->has_spare)
+		ev_timer_start(&child->spare_timer, child->sup->ev, SPARE_MS,
+			       on_spare, child);
 
 	return 0;
 }
@@ -505,6 +532,7 @@ static void say_stop(struct child *child, Tandem__StopMode mode)
 	tandem__stop__init(&stop);
 	stop.mode = mode;
 	stop.deadline_ms = child->def->drain_ms;
+	stop.all = child->sup->aim == AIM_DOWN || child->sup->aim == AIM_EXIT;
 	frame.body_case = CTL_BODY(STOP);
 	frame.stop = &stop;
 	/* One that cannot be told meets its deadline. */
@@ -545,6 +573,7 @@ int act_abort(struct child *child)
 		  (int)child->pid, (long)child_beat_ms(child, clk_mono_us()));
 	metric_set_at(M_PROCESS_UP, child->m_up, 0);
 	signal_child(child, SIGABRT);
+	signal_child(child, SIGCONT); /* one that was stopped dies, too */
 
 	return 0;
 }
@@ -561,6 +590,12 @@ int act_kill(struct child *child)
 
 int act_back_off(struct child *child)
 {
+	if (upgrade_failed(child)) {
+		child->wait_ms = FALL_BACK_MS;
+		return 0;
+	}
+
+	child->fell_back = false;
 	child->wait_ms = backoff_next_ms(&child->backoff, id_random_u64());
 	log_error(&child->log, "process_alarm wait_ms=%u restarts=%u why=%s",
 		  child->wait_ms, child->restarts,
@@ -574,6 +609,9 @@ int act_back_off(struct child *child)
 
 int act_down(struct child *child)
 {
+	drop_spare(child);
+	child->crashed = false;
+	child->fresh = !child->joint;
 	backoff_reset(&child->backoff);
 
 	return 0;
@@ -597,6 +635,9 @@ int child_alloc(struct child **childp, struct supervisor *sup,
 	child->def = &daemons[id.peer];
 	child->state = CHILD_DOWN;
 	child->pidfd = -1;
+	child->adopt_fd = -1;
+	child->dead_fd = -1;
+	start_init(&child->spare);
 	child->given = true;
 	child->backoff = (struct backoff){ .first_ms = BACKOFF_FIRST_MS,
 					   .most_ms = BACKOFF_MOST_MS };
@@ -627,9 +668,14 @@ struct child *child_free(struct child *child)
 		return NULL;
 
 	ev_timer_stop(&child->timer);
+	drop_spare(child);
+	reap(child);
 	release(child);
 	metric_series_drop(M_PROCESS_UP, child->m_up);
 	metric_series_drop(M_BEAT_AGE, child->m_beat);
+	program_free(child->program);
+	program_free(child->next);
+	program_free(child->past);
 	free(child);
 
 	return NULL;
@@ -647,6 +693,7 @@ int child_adopt(struct child *child, pid_t pid, int64_t start_time, int pidfd)
 	child->adopted = true;
 	child->given = false;
 	child->state = CHILD_STARTING;
+	upgrade_adopted(child);
 	arm(child);
 	err = ev_watch(&child->pidwatch, child->sup->ev, pidfd, EV_READ,
 		       on_exit_seen, child);
@@ -655,7 +702,7 @@ int child_adopt(struct child *child, pid_t pid, int64_t start_time, int pidfd)
 
 	/* Nobody there: it is ending, or never got its Setup and ends. The
 	 * pidfd tells, or its deadline does. */
-	if (make_path(path, sizeof(path), child) ||
+	if (start_adopt_path(path, sizeof(path), child) ||
 	    unix_connect(&fd, path, 200) != 0)
 		return 0;
 

@@ -15,8 +15,11 @@
 #include "shared/ipc/frame.h"
 #include "shared/ipc/peer.h"
 #include "supervisor/child_fsm.h"
+#include "supervisor/start.h"
+#include "supervisor/stuck.h"
 #include "supervisor/topology.h"
 
+struct program;
 struct supervisor;
 
 enum {
@@ -35,6 +38,8 @@ struct child {
 	bool surplus;          /**< The file no longer asks for it */
 	bool held_down;        /**< An operator has stopped this one */
 
+	struct stuck stuck; /**< What its beats say */
+
 	pid_t pid;          /**< 0: none */
 	int64_t start_time; /**< Of pid */
 	int pidfd;
@@ -44,11 +49,28 @@ struct child {
 	bool introduced; /**< Has said Hello on this channel */
 	bool given;      /**< All its sockets have come (adoption) */
 
+	bool crashed;       /**< Its last end was not asked for */
+	struct start spare; /**< Of daemon_def.has_spare */
+	int adopt_fd;       /**< What a spare inherits; -1: no spare */
+	struct ev_timer spare_timer;
+	int dead_fd; /**< Who died and is not reaped yet; -1: nobody */
+	struct ev_timer reap_timer;
+
 	struct bucket deaths; /**< Those answered at once */
 	struct backoff backoff;
 	uint32_t wait_ms; /**< In BACKOFF */
 	bool was_ready;   /**< This generation */
 	bool tried;       /**< Has left STARTING since the aim was set */
+
+	struct program *program; /**< What it is; NULL: not looked up yet */
+	struct program *next;    /**< What it is to become; NULL: the same */
+	struct program *past; /**< What it was: it may know how to go back */
+	const struct program *running; /**< One of them */
+	bool planned;                  /**< A restart concerns it */
+	bool joint;                    /**< It goes together with others */
+	bool fresh;     /**< Was stopped: comes back as what is on disk */
+	bool fell_back; /**< Its next did not come up */
+	char back_why[CHILD_WHY_MAX];
 
 	bool asked;    /**< A reload's Prepare is with it */
 	bool prepared; /**< And it has accepted */
@@ -80,7 +102,15 @@ void child_publish(const struct child *child);
 /** Its log file is opened anew: another folder, or after a rotation */
 void child_log_anew(struct child *child);
 
-/** Milliseconds since its last beat; -1: it has none */
+/** What a spare inherited may be another by now: then there is another spare.
+ *  It would be of no use, and keep open what is not ours any more. */
+void child_spare_anew(struct child *child);
+
+/** When its last beat was; -1: it has none */
+int64_t child_beat_us(const struct child *child);
+/** Milliseconds since then; -1: it has none */
 int64_t child_beat_ms(const struct child *child, int64_t now_us);
+/** Is it (stuck.h)? Asked every round, so long after the one before */
+bool child_is_stuck(struct child *child, int64_t round_us);
 
 #endif

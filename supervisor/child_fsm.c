@@ -33,6 +33,7 @@ static const struct row rows[CHILD_STATEC][CHILD_EVENTC] = {
 	[CHILD_EV_RESTART]       = { act_kill,      CHILD_KILLING  },
 	[CHILD_EV_RESTART_DRAIN] = { act_kill,      CHILD_KILLING  },
 	[CHILD_EV_DEADLINE]      = { act_abort,     CHILD_KILLING  }, /* not ready in time */
+	[CHILD_EV_YIELD]         = { act_kill,      CHILD_ENDING   },
 },
 [CHILD_READY] = {
 	[CHILD_EV_BEAT_MISSED]   = { act_abort,     CHILD_KILLING  },
@@ -42,6 +43,7 @@ static const struct row rows[CHILD_STATEC][CHILD_EVENTC] = {
 	[CHILD_EV_RESTART]       = { act_hand_over, CHILD_HANDING  },
 	[CHILD_EV_RESTART_DRAIN] = { act_drain,     CHILD_LEAVING  },
 	[CHILD_EV_DEADLINE]      = { act_healthy,   CHILD_READY    }, /* a minute of health */
+	[CHILD_EV_YIELD]         = { act_hand_over, CHILD_YIELDING },
 },
 [CHILD_HANDING] = {
 	[CHILD_EV_BEAT_MISSED]   = { act_abort,     CHILD_KILLING  },
@@ -49,6 +51,17 @@ static const struct row rows[CHILD_STATEC][CHILD_EVENTC] = {
 	[CHILD_EV_EXITED_WAIT]   = { act_spawn,     CHILD_STARTING }, /* it was asked to */
 	[CHILD_EV_STOP]          = { act_drain,     CHILD_DRAINING },
 	[CHILD_EV_DEADLINE]      = { act_abort,     CHILD_KILLING  },
+	[CHILD_EV_YIELD]         = { NULL,          CHILD_YIELDING },
+},
+[CHILD_YIELDING] = {
+	[CHILD_EV_BEAT_MISSED]   = { act_kill,      CHILD_ENDING   },
+	[CHILD_EV_EXITED_AGAIN]  = { act_down,      CHILD_DOWN     },
+	[CHILD_EV_EXITED_WAIT]   = { act_down,      CHILD_DOWN     },
+	[CHILD_EV_START]         = { NULL,          CHILD_HANDING  },
+	[CHILD_EV_STOP]          = { act_drain,     CHILD_DRAINING },
+	[CHILD_EV_RESTART]       = { NULL,          CHILD_HANDING  },
+	[CHILD_EV_RESTART_DRAIN] = { NULL,          CHILD_HANDING  },
+	[CHILD_EV_DEADLINE]      = { act_kill,      CHILD_ENDING   },
 },
 [CHILD_LEAVING] = {
 	[CHILD_EV_BEAT_MISSED]   = { act_abort,     CHILD_KILLING  },
@@ -57,6 +70,7 @@ static const struct row rows[CHILD_STATEC][CHILD_EVENTC] = {
 	[CHILD_EV_STOP]          = { NULL,          CHILD_DRAINING },
 	[CHILD_EV_RESTART]       = { act_hand_over, CHILD_HANDING  }, /* no more patience */
 	[CHILD_EV_DEADLINE]      = { act_abort,     CHILD_KILLING  },
+	[CHILD_EV_YIELD]         = { act_hand_over, CHILD_YIELDING },
 },
 [CHILD_DRAINING] = {
 	[CHILD_EV_BEAT_MISSED]   = { act_kill,      CHILD_ENDING   },
@@ -67,12 +81,14 @@ static const struct row rows[CHILD_STATEC][CHILD_EVENTC] = {
 	[CHILD_EV_RESTART_DRAIN] = { NULL,          CHILD_LEAVING  },
 	[CHILD_EV_STOP]          = { act_kill,      CHILD_ENDING   }, /* asked twice: now */
 	[CHILD_EV_DEADLINE]      = { act_kill,      CHILD_ENDING   },
+	[CHILD_EV_YIELD]         = { act_hand_over, CHILD_YIELDING },
 },
 [CHILD_KILLING] = {
 	[CHILD_EV_EXITED_AGAIN]  = { act_spawn,     CHILD_STARTING },
 	[CHILD_EV_EXITED_WAIT]   = { act_back_off,  CHILD_BACKOFF  },
 	[CHILD_EV_STOP]          = { act_kill,      CHILD_ENDING   },
 	[CHILD_EV_DEADLINE]      = { act_kill,      CHILD_KILLING  }, /* SIGABRT was not enough */
+	[CHILD_EV_YIELD]         = { NULL,          CHILD_ENDING   },
 },
 [CHILD_ENDING] = {
 	[CHILD_EV_EXITED_AGAIN]  = { act_down,      CHILD_DOWN     },
@@ -88,6 +104,7 @@ static const struct row rows[CHILD_STATEC][CHILD_EVENTC] = {
 	[CHILD_EV_RESTART]       = { act_spawn,     CHILD_STARTING },
 	[CHILD_EV_RESTART_DRAIN] = { act_spawn,     CHILD_STARTING },
 	[CHILD_EV_DEADLINE]      = { act_spawn,     CHILD_STARTING },
+	[CHILD_EV_YIELD]         = { act_down,      CHILD_DOWN     },
 },
 };
 
@@ -97,6 +114,7 @@ static const char *const state_names[CHILD_STATEC] = {
 	[CHILD_STARTING] = "starting",
 	[CHILD_READY]    = "ready",
 	[CHILD_HANDING]  = "handing",
+	[CHILD_YIELDING] = "yielding",
 	[CHILD_LEAVING]  = "leaving",
 	[CHILD_DRAINING] = "draining",
 	[CHILD_KILLING]  = "killing",
@@ -114,6 +132,7 @@ static const char *const event_names[CHILD_EVENTC] = {
 	[CHILD_EV_STOP]          = "stop",
 	[CHILD_EV_RESTART]       = "restart",
 	[CHILD_EV_RESTART_DRAIN] = "restart_drain",
+	[CHILD_EV_YIELD]         = "yield",
 	[CHILD_EV_DEADLINE]      = "deadline",
 };
 /* clang-format on */

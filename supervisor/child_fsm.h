@@ -12,6 +12,7 @@ enum child_state {
 	CHILD_STARTING, /**< Spawned, or found alive; not ready yet */
 	CHILD_READY,
 	CHILD_HANDING,  /**< Asked to end; its successor follows */
+	CHILD_YIELDING, /**< Asked to end; then it waits for others */
 	CHILD_LEAVING,  /**< Drains; then its successor follows */
 	CHILD_DRAINING, /**< Drains; then it stays down */
 	CHILD_KILLING,  /**< Being killed; comes back */
@@ -30,6 +31,7 @@ enum child_event {
 	CHILD_EV_STOP,
 	CHILD_EV_RESTART,       /**< Hand over */
 	CHILD_EV_RESTART_DRAIN, /**< Drain first */
+	CHILD_EV_YIELD,         /**< Hand over, and stay down until START */
 	CHILD_EV_DEADLINE,      /**< The state's own deadline passed */
 	CHILD_EVENTC
 };

@@ -4,7 +4,7 @@
  * A table, like a daemon's. A command that waits for children becomes a job,
  * which is looked at whenever a child changes. A command with an argument
  * "process" that is not in the table is the daemon's own and is passed on to
- * it; its answer comes back with the same number.
+ * it (forward.c).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,11 +17,10 @@
 #include "shared/base/clk.h"
 #include "shared/base/text.h"
 #include "supervisor/adminsock.h"
+#include "supervisor/forward.h"
+#include "supervisor/program.h"
 #include "supervisor/supervisor.h"
-
-enum {
-	ADMIN_ROLE = 2
-}; /* of whoever may open the socket: enum admin_role */
+#include "supervisor/upgrade.h"
 
 struct command {
 	const char *cmd;
@@ -185,20 +184,26 @@ static bool job_wants(const struct job *job, const struct child *child)
 }
 
 
+static bool is_restart(const struct job *job)
+{
+	return job->ev == CHILD_EV_RESTART ||
+	       job->ev == CHILD_EV_RESTART_DRAIN;
+}
+
+
 /* Has this child come to where the job wants it, by being told? */
 static bool job_there(const struct job *job, const struct child *child)
 {
 	if (child->state != job->until)
 		return false;
 
-	return (job->ev != CHILD_EV_RESTART &&
-		job->ev != CHILD_EV_RESTART_DRAIN) ||
-	       child->generation != job->told;
+	return !is_restart(job) || child->generation != job->told;
 }
 
 
 static void job_tell(struct job *job, struct child *child)
 {
+	child->fell_back = false;
 	job->at = child;
 	job->told = child->generation;
 	if (job->ev == CHILD_EVENTC || job_there(job, child))
@@ -215,13 +220,21 @@ static void job_end(struct supervisor *sup, struct job *job)
 	const struct job ended = *job;
 
 	*job = (struct job){ .request = 0 };
+	if (is_restart(&ended))
+		upgrade_forget(sup);
 	if (ended.at) {
 		char error[CHILD_WHY_MAX + 64];
 
-		(void)text_print(error, sizeof(error), "%s: %s",
-				 ended.at->name,
-				 ended.at->why[0] ? ended.at->why
-						  : "did not become ready");
+		if (ended.at->fell_back)
+			(void)text_print(error, sizeof(error),
+					 "%s: %s; the release before goes on",
+					 ended.at->name, ended.at->back_why);
+		else
+			(void)text_print(error, sizeof(error), "%s: %s",
+					 ended.at->name,
+					 ended.at->why[0]
+						 ? ended.at->why
+						 : "did not become ready");
 		command_answer_error(sup, ended.request, "failed", error);
 	}
 	else {
@@ -230,18 +243,43 @@ static void job_end(struct supervisor *sup, struct job *job)
 }
 
 
+static void joint_advance(struct supervisor *sup, struct job *job)
+{
+	const uint64_t request = job->request;
+	char why[UPGRADE_WHY_MAX];
+
+	if (!upgrade_advance(sup, job, why))
+		return;
+	*job = (struct job){ .request = 0 };
+	if (why[0])
+		command_answer_error(sup, request, "failed", why);
+	else
+		command_answer_ok(sup, request);
+}
+
+
 /* One child after the other. A child in BACKOFF has failed this attempt: the
  * operator is told, and the supervisor goes on trying. */
 static void job_advance(struct supervisor *sup, struct job *job)
 {
+	if (job->joint) {
+		joint_advance(sup, job);
+		return;
+	}
+
 	while (job->request) {
 		if (job->at && job->at->state == CHILD_BACKOFF &&
-		    job->until == CHILD_READY && job->at->tried) {
+		    job->until == CHILD_READY && job->at->tried &&
+		    !job->at->fell_back) {
 			job_end(sup, job);
 			return;
 		}
 		if (job->at && !job_there(job, job->at))
 			return;
+		if (job->at && job->at->fell_back) {
+			job_end(sup, job);
+			return;
+		}
 		job->at = NULL;
 
 		while (job->next < sup->childc &&
@@ -287,6 +325,36 @@ static int job_target(struct job *job, const json_t *args)
 }
 
 
+/* May what is on disk take over? Nothing has been stopped yet. */
+static int plan(struct supervisor *sup, struct job *job)
+{
+	char why[UPGRADE_WHY_MAX];
+
+	for (size_t i = 0; i < sup->childc; i++)
+		if (sup->children[i]->planned) {
+			command_answer_error(sup, job->request, "busy",
+					     "another restart is under way");
+			return EBUSY;
+		}
+	for (size_t i = 0; i < sup->childc; i++)
+		sup->children[i]->planned = job_wants(job, sup->children[i]);
+	if (upgrade_plan(sup, &job->joint, why)) {
+		command_answer_error(sup, job->request, "refused", why);
+		return EPROTO;
+	}
+	if (job->joint && job->ev == CHILD_EV_RESTART_DRAIN) {
+		upgrade_forget(sup);
+		command_answer_error(sup, job->request, "refused",
+				     "its tables in shared memory change: "
+				     "what is under way goes on in them, "
+				     "restart without --drain");
+		return EINVAL;
+	}
+
+	return 0;
+}
+
+
 static void job_begin(struct supervisor *sup, uint64_t request,
 		      const json_t *args, enum child_event ev,
 		      enum child_state until)
@@ -307,13 +375,20 @@ static void job_begin(struct supervisor *sup, uint64_t request,
 		return;
 	}
 
+	if (is_restart(&job) && plan(sup, &job))
+		return;
+
 	for (size_t i = 0; i < JOBS_MAX; i++) {
 		if (sup->jobs[i].request)
 			continue;
+		for (size_t c = 0; c < sup->childc && job.joint; c++)
+			sup->children[c]->joint = sup->children[c]->planned;
 		sup->jobs[i] = job;
 		job_advance(sup, &sup->jobs[i]);
 		return;
 	}
+	if (is_restart(&job))
+		upgrade_forget(sup);
 	command_answer_error(sup, request, "busy",
 			     "too many commands are waiting");
 }
@@ -328,6 +403,80 @@ static bool is_us(const json_t *args)
 }
 
 
+static void restart_us(struct supervisor *sup, uint64_t request)
+{
+	char why[UPGRADE_WHY_MAX];
+
+	if (upgrade_check_self(sup, why)) {
+		command_answer_error(sup, request, "refused",
+				     why[0] ? why : "no program");
+		return;
+	}
+	command_answer_ok(sup, request);
+	supervisor_exec(sup);
+}
+
+
+static int plan_all(struct supervisor *sup, bool *jointp,
+		    char why[UPGRADE_WHY_MAX])
+{
+	for (size_t i = 0; i < sup->childc; i++)
+		if (sup->children[i]->planned) {
+			(void)text_print(why, UPGRADE_WHY_MAX,
+					 "another restart is under way");
+			return EBUSY;
+		}
+	for (size_t i = 0; i < sup->childc; i++)
+		sup->children[i]->planned = !sup->children[i]->surplus;
+
+	return upgrade_plan(sup, jointp, why);
+}
+
+
+static json_t *row_of_plan(const struct child *child)
+{
+	const struct program *next = child->next ? child->next
+						 : child->program;
+
+	return json_pack("{s:s,s:b,s:s,s:s}", "process", child->name,
+			 "changed", child->next != NULL, "running",
+			 child->version, "on_disk",
+			 next ? next->layouts.release : "");
+}
+
+
+/* What an upgrade would do, in its order; or why it cannot be. The supervisor
+ * comes first, and alone: only the new one knows what the new daemons need. */
+static void cmd_upgrade_check(struct supervisor *sup, uint64_t request,
+			      const json_t *args)
+{
+	char why[UPGRADE_WHY_MAX] = "";
+	json_t *rows;
+	bool joint = false;
+
+	if (is_us(args) ? upgrade_check_self(sup, why)
+			: plan_all(sup, &joint, why)) {
+		command_answer_error(sup, request, "refused",
+				     why[0] ? why : "no program");
+		return;
+	}
+
+	rows = json_array();
+	if (is_us(args))
+		(void)json_array_append_new(
+			rows, json_pack("{s:s,s:b}", "process", "supervisor",
+					"changed", upgrade_self_changed(sup)));
+	for (int order = 0; order <= PEERC && !is_us(args); order++)
+		for (size_t i = 0; i < sup->childc; i++)
+			if (sup->children[i]->def->order == order)
+				(void)json_array_append_new(
+					rows, row_of_plan(sup->children[i]));
+	if (!is_us(args))
+		upgrade_forget(sup);
+	answer_rows(sup, request, rows);
+}
+
+
 static void cmd_restart(struct supervisor *sup, uint64_t request,
 			const json_t *args)
 {
@@ -339,8 +488,7 @@ static void cmd_restart(struct supervisor *sup, uint64_t request,
 		return;
 	}
 	if (is_us(args)) {
-		command_answer_ok(sup, request);
-		supervisor_exec(sup);
+		restart_us(sup, request);
 		return;
 	}
 	job_begin(sup, request, args,
@@ -438,138 +586,6 @@ static void cmd_loglevel(struct supervisor *sup, uint64_t request,
 }
 
 
-/* --- passed on
- * ------------------------------------------------------------------ */
-
-static struct forward *forward_free_place(struct supervisor *sup)
-{
-	for (size_t i = 0; i < FORWARDS_MAX; i++)
-		if (!sup->forwards[i].request)
-			return &sup->forwards[i];
-
-	return NULL;
-}
-
-
-/* Whose the commands of an object are when no process is named; a command of
- * its own before its object. */
-static const struct {
-	const char *object;
-	enum peer peer;
-} owners[] = {
-	{ "suspended", PEER_SIPD },      { "gateway.status", PEER_SIPD },
-	{ "call", PEER_SIPD },           { "route", PEER_SIPD },
-	{ "trace", PEER_SIPD },          { "blacklist", PEER_SIPD },
-	{ "param", PEER_BILLINGD },      { "profile", PEER_BILLINGD },
-	{ "mapping", PEER_BILLINGD },    { "routing", PEER_BILLINGD },
-	{ "gateway", PEER_BILLINGD },    { "group", PEER_BILLINGD },
-	{ "phone", PEER_BILLINGD },      { "account", PEER_BILLINGD },
-	{ "rate-table", PEER_BILLINGD }, { "rate", PEER_BILLINGD },
-	{ "list", PEER_BILLINGD },       { "registration", PEER_BILLINGD },
-	{ "check", PEER_BILLINGD },      { "history", PEER_BILLINGD },
-	{ "revert", PEER_BILLINGD },     { "db", PEER_BILLINGD },
-	{ "catalog", PEER_BILLINGD },    { "import", PEER_BILLINGD },
-};
-
-
-static struct child *owner_of(const struct supervisor *sup, const char *cmd)
-{
-	struct text object, verb;
-
-	(void)text_cut(text_of(cmd), '.', &object, &verb);
-	for (size_t i = 0; i < COUNT_OF(owners); i++)
-		if (strcmp(cmd, owners[i].object) == 0 ||
-		    text_is(object, owners[i].object))
-			return supervisor_child(
-				sup, (struct peer_id){
-					     (uint16_t)owners[i].peer, 0 });
-
-	return NULL;
-}
-
-
-static struct child *forward_target(const struct supervisor *sup,
-				    const char *cmd, const json_t *args)
-{
-	const char *process = json_string_value(
-		json_object_get(args, "process"));
-	struct peer_id id = { PEER_NONE, 0 };
-	enum peer peer;
-
-	if (!process)
-		return owner_of(sup, cmd);
-	if (peer_parse(&peer, process) == 0)
-		id.peer = (uint16_t)peer;
-	else if (peer_id_parse(&id, process, strlen(process)))
-		return NULL;
-
-	return supervisor_child(sup, id);
-}
-
-
-static void forward(struct supervisor *sup, uint64_t request,
-		    const char *operator_name, const char *line,
-		    struct child *child)
-{
-	struct forward *place = forward_free_place(sup);
-	Tandem__ControlFrame frame;
-	Tandem__AdminRequest word;
-	int err = ENOBUFS;
-
-	if (!child->channel || child->state == CHILD_STARTING) {
-		command_answer_error(sup, request, "unreachable",
-				     "the process is not ready");
-		return;
-	}
-
-	tandem__control_frame__init(&frame);
-	tandem__admin_request__init(&word);
-	word.id = request;
-	word.operator_ = unconst(operator_name);
-	word.role = ADMIN_ROLE;
-	word.json = unconst(line);
-	frame.body_case = CTL_BODY(ADMIN_REQUEST);
-	frame.admin_request = &word;
-	if (place)
-		err = channel_send(child->channel, &frame, NULL, 0);
-	if (err)
-		command_answer_error(sup, request, "failed", strerror(err));
-	else
-		*place = (struct forward){ request, child };
-}
-
-
-void command_admin_reply(struct supervisor *sup,
-			 const Tandem__AdminReply *reply)
-{
-	for (size_t i = 0; i < FORWARDS_MAX; i++) {
-		if (!reply->id || sup->forwards[i].request != reply->id)
-			continue;
-		sup->forwards[i].request = 0;
-		if (strchr(reply->json, '\n') || !reply->json[0])
-			command_answer_error(sup, reply->id, "failed",
-					     "the process gave no answer");
-		else
-			adminsock_reply(sup->adminsock, reply->id,
-					reply->json);
-	}
-}
-
-
-void command_child_gone(struct supervisor *sup, const struct child *child)
-{
-	for (size_t i = 0; i < FORWARDS_MAX; i++) {
-		const uint64_t request = sup->forwards[i].request;
-
-		if (!request || sup->forwards[i].child != child)
-			continue;
-		sup->forwards[i].request = 0;
-		command_answer_error(sup, request, "failed",
-				     "the process ended");
-	}
-}
-
-
 void command_child_forget(struct supervisor *sup, const struct child *child)
 {
 	for (size_t i = 0; i < JOBS_MAX; i++)
@@ -585,6 +601,7 @@ void command_child_forget(struct supervisor *sup, const struct child *child)
 static const struct command commands[] = {
 	{ "status",   cmd_status,   { NULL } },
 	{ "restart",  cmd_restart,  { "process", "drain" } },
+	{ "upgrade.check", cmd_upgrade_check, { "process" } },
 	{ "stop",     cmd_stop,     { "process" } },
 	{ "start",    cmd_start,    { "process" } },
 	{ "reload",   cmd_reload,   { NULL } },
@@ -652,7 +669,7 @@ void command_line(uint64_t request, const char *operator_name,
 	json_t *args = json_object_get(object, "args");
 	json_t *none = NULL;
 	const struct command *command;
-	struct child *child;
+	struct forward_target target;
 	char error[128];
 
 	if (!cmd || (args && !json_is_object(args))) {
@@ -665,15 +682,14 @@ void command_line(uint64_t request, const char *operator_name,
 		args = none = json_object();
 
 	command = command_find(cmd);
-	child = forward_target(sup, cmd, args);
 	if (command) {
 		if (command->h != cmd_status)
 			log_notice(&sup->log, "command cmd=%s operator=%s",
 				   cmd, operator_name);
 		run(sup, request, command, args);
 	}
-	else if (child) {
-		forward(sup, request, operator_name, line, child);
+	else if (forward_find(sup, cmd, args, &target)) {
+		forward(sup, request, operator_name, object, &target);
 	}
 	else {
 		(void)text_print(error, sizeof(error),

@@ -24,6 +24,7 @@
 enum {
 	FILE_MAX_BYTES = 256 << 10,
 	CALLS_MOST = 1000000,
+	JOURNAL_MB_MOST = 1 << 24,
 	BINDINGS_MOST = 10000000,
 };
 
@@ -79,7 +80,7 @@ static const char *const all_names[] = {
 	"lock_memory",   "seccomp",    "group",       "level",
 	"format",        "key_file",   "sql_dir",     "billing",
 	"mode",          "media",      "relay",       "dns",
-	"server",
+	"server",        "journal_mb", "faults",      "realtime",
 };
 
 
@@ -119,11 +120,17 @@ struct range {
 
 /* By option name: the same name has the same range wherever it stands. */
 static const struct range ranges[] = {
-	{ "port", 1, 65535 },       { "first", 0, 65534 },
-	{ "last", 0, 65535 },       { "supervisor", 0, 65535 },
-	{ "sipd", 0, 65535 },       { "mediad", 0, 65535 },
-	{ "regd", 0, 65535 },       { "billingd", 0, 65535 },
-	{ "calls", 1, CALLS_MOST }, { "bindings", 1, BINDINGS_MOST },
+	{ "port", 1, 65535 },
+	{ "first", 0, 65534 },
+	{ "last", 0, 65535 },
+	{ "supervisor", 0, 65535 },
+	{ "sipd", 0, 65535 },
+	{ "mediad", 0, 65535 },
+	{ "regd", 0, 65535 },
+	{ "billingd", 0, 65535 },
+	{ "calls", 1, CALLS_MOST },
+	{ "bindings", 1, BINDINGS_MOST },
+	{ "journal_mb", 0, JOURNAL_MB_MOST },
 };
 
 
@@ -242,22 +249,10 @@ static int valid_mode(cfg_t *cfg, cfg_opt_t *opt)
 {
 	const char *value = cfg_opt_getnstr(opt, cfg_opt_size(opt) - 1);
 
-	if (strcmp(value, "open") == 0)
+	if (strcmp(value, "accounts") == 0 || strcmp(value, "open") == 0)
 		return 0;
 
-	cfg_error(cfg, "mode: '%s' is not open, the only one of this release",
-		  value);
-
-	return -1;
-}
-
-
-static int valid_relay(cfg_t *cfg, cfg_opt_t *opt)
-{
-	if (cfg_opt_getnbool(opt, cfg_opt_size(opt) - 1) == cfg_false)
-		return 0;
-
-	cfg_error(cfg, "relay: this release has none: it can only be off");
+	cfg_error(cfg, "mode: '%s' is not one of accounts, open", value);
 
 	return -1;
 }
@@ -410,6 +405,7 @@ static void take_sections(struct config *config, cfg_t *cfg)
 	cfg_t *log = cfg_getsec(cfg, "log");
 	cfg_t *workers = cfg_getsec(cfg, "workers");
 
+	config->faults = cfg_getbool(cfg, "faults") == cfg_true;
 	take_ip(rtp, &config->rtp_bind);
 	take(rtp, "advertised", config->rtp_advertised,
 	     sizeof(config->rtp_advertised));
@@ -433,8 +429,12 @@ static void take_sections(struct config *config, cfg_t *cfg)
 
 	take(cfg_getsec(cfg, "billing"), "mode", config->billing_mode,
 	     sizeof(config->billing_mode));
+	config->journal_mb = (uint32_t)cfg_getint(cfg_getsec(cfg, "billing"),
+						  "journal_mb");
 	config->media_relay = cfg_getbool(cfg_getsec(cfg, "media"), "relay") ==
 			      cfg_true;
+	config->media_realtime = cfg_getbool(cfg_getsec(cfg, "media"),
+					     "realtime") == cfg_true;
 	take(cfg_getsec(cfg, "dns"), "server", config->dns_server,
 	     sizeof(config->dns_server));
 
@@ -514,6 +514,9 @@ static void check_whole(const struct config *config)
 		else if (ports < 2u * config->workers[PEER_MEDIAD])
 			say("rtp: fewer port pairs than mediad workers");
 	}
+	else if (config->media_relay) {
+		say("media: relay = on needs rtp { first, last }");
+	}
 	if (!config->node[0])
 		say("node: a name is needed");
 	check_listeners(config);
@@ -558,11 +561,13 @@ static cfg_t *grammar(void)
 		CFG_END(),
 	};
 	cfg_opt_t billing[] = {
-		CFG_STR("mode", "open", CFGF_NONE),
+		CFG_STR("mode", "accounts", CFGF_NONE),
+		CFG_INT("journal_mb", 0, CFGF_NONE),
 		CFG_END(),
 	};
 	cfg_opt_t media[] = {
 		CFG_BOOL("relay", cfg_false, CFGF_NONE),
+		CFG_BOOL("realtime", cfg_true, CFGF_NONE),
 		CFG_END(),
 	};
 	cfg_opt_t dns[] = {
@@ -603,6 +608,7 @@ static cfg_t *grammar(void)
 		CFG_STR("program_dir", TANDEM_PROGRAM_DIR,  CFGF_NONE),
 		CFG_STR("shm_prefix",  "tandem",            CFGF_NONE),
 		CFG_STR("key_file",    "/var/lib/tandem/key", CFGF_NONE),
+		CFG_BOOL("faults",     cfg_false,           CFGF_NONE),
 		CFG_SEC("listener", listener,
 			CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_SEC("rtp",      rtp,      CFGF_NONE),
@@ -650,7 +656,7 @@ static void checks(cfg_t *cfg)
 		{ "metrics|billingd", valid_number },
 		{ "database|conninfo", valid_conninfo },
 		{ "billing|mode", valid_mode },
-		{ "media|relay", valid_relay },
+		{ "billing|journal_mb", valid_number },
 		{ "dns|server", valid_server },
 		{ "workers|sipd", valid_workers },
 		{ "workers|mediad", valid_workers },

@@ -46,6 +46,9 @@ struct config {
 	struct addr rtp_bind; /**< Port 0 */
 	char rtp_advertised[64];
 	uint16_t rtp_first, rtp_last; /**< Even, odd; 0, 0: no relay */
+	/** These are the catalog's, not the file's: rtprange.h; 0: they are
+	 *  not */
+	uint16_t rtp_asked_first, rtp_asked_last;
 
 	struct addr metrics_bind;     /**< Port 0 */
 	uint16_t metrics_port[PEERC]; /**< Of worker 0; others + 10 * worker */
@@ -53,8 +56,10 @@ struct config {
 	char database[CONFIG_TEXT_MAX]; /**< conninfo without a password */
 	char password_file[CONFIG_TEXT_MAX];
 
-	char billing_mode[16]; /**< "open" */
+	char billing_mode[16]; /**< "accounts", "open" */
+	uint32_t journal_mb;   /**< 0: what the disk has */
 	bool media_relay;
+	bool media_realtime; /**< mediad runs before all that can wait */
 	char dns_server[64]; /**< Address and port; empty: the system's */
 
 	char user[PEERC][32]; /**< Empty: stay who we are */
@@ -68,6 +73,7 @@ struct config {
 	bool core;
 	bool lock_memory;
 	bool seccomp;
+	bool faults; /**< May a test ask for them? */
 
 	enum log_level log_level;
 	enum log_format log_format;

@@ -63,6 +63,7 @@ int config_print(const struct config *config, FILE *f)
 	print_text(f, "", "program_dir", config->program_dir);
 	print_text(f, "", "shm_prefix", config->shm_prefix);
 	print_text(f, "", "key_file", config->key_file);
+	(void)fprintf(f, "faults = %s\n", config->faults ? "true" : "false");
 
 	for (size_t i = 0; i < config->listenerc; i++)
 		print_listener(f, &config->listeners[i]);
@@ -88,10 +89,11 @@ int config_print(const struct config *config, FILE *f)
 
 	(void)fprintf(f, "\nbilling {\n");
 	print_text(f, "\t", "mode", config->billing_mode);
-	(void)fprintf(f, "}\n");
+	(void)fprintf(f, "\tjournal_mb = %u\n}\n", config->journal_mb);
 
-	(void)fprintf(f, "\nmedia {\n\trelay = %s\n}\n",
-		      config->media_relay ? "on" : "off");
+	(void)fprintf(f, "\nmedia {\n\trelay = %s\n\trealtime = %s\n}\n",
+		      config->media_relay ? "on" : "off",
+		      config->media_realtime ? "on" : "off");
 
 	(void)fprintf(f, "\ndns {\n");
 	print_text(f, "\t", "server", config->dns_server);

@@ -10,6 +10,7 @@
 #include "shared/base/metric_labels.h"
 #include "shared/base/text.h"
 #include "shared/ipc/fdpass.h"
+#include "supervisor/forward.h"
 #include "supervisor/supervisor.h"
 
 
@@ -104,8 +105,13 @@ void control_frame(const Tandem__ControlFrame *frame, const int *fds,
 		reload_prepared(child, frame->prepared);
 		break;
 
+	case CTL_BODY(RTP_RANGE):
+		if (child->introduced && child->id.peer == PEER_MEDIAD)
+			reload_rtp_range(child->sup, frame->rtp_range);
+		break;
+
 	case CTL_BODY(ADMIN_REPLY):
-		command_admin_reply(child->sup, frame->admin_reply);
+		forward_reply(child->sup, child, frame->admin_reply);
 		break;
 
 	default:

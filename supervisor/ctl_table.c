@@ -23,11 +23,15 @@ struct row {
 static const struct row rows[] = {
 	{ "status",        "status",        { NULL },               0, "",        "Every process and its state" },
 	{ "restart",       "restart",       { "process" },          1, "--drain", "Replace a process; sipd: all its workers, one after the other" },
+	{ "upgrade check", "upgrade.check", { "process" },          0, "",        "What an upgrade would replace, or why it cannot be" },
+	{ "upgrade",       "upgrade",       { NULL },               0, "",        "Replace what is not what is installed, one after the other" },
 	{ "stop",          "stop",          { "process" },          0, "",        "Stop all, in reverse order, or one; the supervisor stays" },
 	{ "start",         "start",         { "process" },          0, "",        "Start all, in order, or one" },
 	{ "reload",        "reload",        { NULL },               0, "",        "Put the node file in force, or change nothing" },
 	{ "loglevel",      "loglevel",      { "process", "level" }, 2, "",        "error, warn, notice, info or debug" },
 	{ "daemon status", "daemon.status", { "process" },          1, "",        "What a daemon says of itself" },
+
+	{ "fault",         "daemon.fault",  { "process", "what", "value" }, 3, "", "For tests: lose messages (bus PERCENT), shift wall time (clock SECONDS)" },
 
 	{ "param list",     "param.list",     { "name" },    0, "--changed",     "Parameters, value and default" },
 	{ "param get",      "param.get",      { "name" },    1, "",              "One of them" },
@@ -46,6 +50,37 @@ static const struct row rows[] = {
 	{ "catalog status", "catalog.status", { NULL },      0, "",              "The version in force" },
 	{ "db migrate",     "db.migrate",     { NULL },      0, "--to n",        "Bring the database to this release" },
 	{ "db status",      "db.status",      { NULL },      0, "",              "Migrations" },
+
+	{ "account balance",  "account.balance",  { "name" },           1, "",            "Its balance, what is reserved of it, and what is left" },
+	{ "account credit",   "account.credit",   { "name", "amount" }, 2, "--note text", "Book a payment; also --request-id id" },
+	{ "account debit",    "account.debit",    { "name", "amount" }, 2, "--note text", "Take from its balance; also --request-id id" },
+	{ "account history",  "account.history",  { "name" },           1, "--from time", "As account ledger" },
+	{ "account recharge", "account.recharge", { "name", "amount" }, 2, "--note text", "Book a payment; also --kind correction --request-id id" },
+	{ "account lock",     "account.lock",     { "name" },           1, "--disconnect", "Refuse its new calls; those that run go on, or end, too" },
+	{ "account unlock",   "account.unlock",   { "name" },           1, "",            "Let it call again" },
+	{ "account ledger",   "account.ledger",   { "name" },           1, "--from time", "What was booked, newest first; also --to --limit" },
+	{ "rate quote",       "rate.quote",       { NULL },             0, "--account a", "What a call would cost; --number --seconds, also --table --gateway --at" },
+	{ "rate explain",     "rate.explain",     { "account", "number", "seconds" }, 3, "--at time", "How that is calculated; also --gateway" },
+	{ "cdr query",        "cdr.query",        { NULL },     0, "--account a", "Records of calls; any field, and --from --to --called --sort --limit" },
+	{ "cdr show",         "cdr.show",         { "cdr_id" }, 1, "",            "One of them" },
+	{ "cdr replay",       "cdr.replay",       { NULL },     0, "",            "Those that the database refused, once more" },
+	{ "ledger verify",    "ledger.verify",    { NULL },     0, "",            "Recompute the books from the records" },
+	{ "analyse calls",    "analyse.calls",    { NULL },     0, "--by key",    "Attempts by gateway, prefix, account, reason or hour" },
+	{ "gateway failures", "gateway.failures", { "name" },   1, "--from t",    "Why attempts of a gateway failed" },
+	{ "report ghost",     "report.ghost",     { NULL },     0, "--from t",    "Calls that may be of nobody" },
+	{ "report near-cap",  "report.near-cap",  { NULL },     0, "--from t",    "Calls that ended where a limit was" },
+	{ "report illegal",   "report.illegal",   { NULL },     0, "--from t",    "Sources that may not call, and tried" },
+	{ "report analysis",  "report.analysis",  { NULL },     0, "--by key",    "As analyse calls" },
+	{ "report profit",    "report.profit",    { NULL },     0, "--by key",    "Fees, costs and margins by account, gateway, prefix, reason or hour" },
+	{ "report traffic",   "report.traffic",   { NULL },     0, "--by key",    "Attempts, answers and minutes by hour, gateway, prefix, account or reason" },
+
+	{ "registration list", "registration.list", { NULL }, 0, "--number n",  "Who is registered; also --nat --ip; --upstream: where we are" },
+	{ "registration kick", "registration.kick", { "number" }, 1, "--contact c", "Remove bindings of a phone or gateway" },
+	{ "upstream list",    "upstream.list",    { NULL },   0, "",            "Where the switch is registered" },
+	{ "upstream show",    "upstream.show",    { "name" }, 1, "",            "All of one registration elsewhere" },
+	{ "upstream refresh", "upstream.refresh", { "name" }, 1, "",            "Register again now" },
+
+	{ "gateway test", "gateway.test", { "name" },         1, "--count n",   "Ask each address of a gateway with OPTIONS" },
 
 	{ "trace start",  "trace.start",  { NULL },           0, "--gateway g", "Keep SIP messages; also --type --ip --phone --number --call-id --method --seconds" },
 	{ "trace stop",   "trace.stop",   { "name" },         1, "--discard",   "End a trace; what it kept stays" },
@@ -117,8 +152,9 @@ static json_t *value_of(const char *name, const char *text)
 /* Options that take no value */
 static bool is_switch(const char *name)
 {
-	static const char *const names[] = { "drain", "changed", "strict",
-					     "follow", "discard" };
+	static const char *const names[] = {
+		"drain", "changed", "strict", "follow", "discard", "disconnect"
+	};
 
 	for (size_t i = 0; i < COUNT_OF(names); i++)
 		if (strcmp(names[i], name) == 0)

@@ -75,6 +75,8 @@ static bool write_page(FILE *f, const json_t *answer)
 	const json_t *data = json_object_get(row, "data");
 	const char *format = json_string_value(json_object_get(row, "format"));
 
+	if (!row) /* a worker that has nothing of it */
+		return json_is_array(json_object_get(answer, "rows"));
 	if (!json_is_string(data) || !format)
 		return false;
 	if (strcmp(format, "pcap") == 0)

@@ -54,6 +54,17 @@ static void print_csv(FILE *f, const char *text)
 }
 
 
+static void print_dump(FILE *f, const json_t *value)
+{
+	char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY |
+					       JSON_REAL_PRECISION(9));
+
+	if (text)
+		print_csv(f, text);
+	free(text);
+}
+
+
 static void print_value(FILE *f, const json_t *value)
 {
 	char number[32];
@@ -77,6 +88,12 @@ static void print_value(FILE *f, const json_t *value)
 				 "%" JSON_INTEGER_FORMAT,
 				 json_integer_value(value));
 		fputs(number, f);
+		break;
+
+	case JSON_REAL:
+	case JSON_ARRAY:
+	case JSON_OBJECT:
+		print_dump(f, value);
 		break;
 
 	default:
@@ -137,7 +154,10 @@ static enum ctl_exit export_all(const struct ctl_wire *wire, const char *kind,
 	bool is_first = true, more = true;
 	char cmd[96];
 
-	(void)text_print(cmd, sizeof(cmd), "%.60s.list", kind);
+	/* A registration's list says who is registered. */
+	(void)text_print(cmd, sizeof(cmd), "%.60s.%s", kind,
+			 strcmp(kind, "registration") == 0 ? "records"
+							   : "list");
 	(void)json_object_set_new(args, "limit", json_integer(PAGE));
 	while (more) {
 		json_t *request = json_pack("{s:s,s:O}", "cmd", cmd, "args",

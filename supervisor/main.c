@@ -11,16 +11,18 @@
 #include "shared/base/option.h"
 #include "shared/base/util.h"
 #include "supervisor/limits.h"
+#include "supervisor/rtprange.h"
 #include "supervisor/spawn.h"
 #include "supervisor/supervisor.h"
 
 /* clang-format off */
-enum { OPT_FILE, OPT_CHECK, OPT_VERBOSE, OPT_REMOVE, OPT_VERSION, OPT_HELP, OPTC };
+enum { OPT_FILE, OPT_CHECK, OPT_VERBOSE, OPT_REMOVE, OPT_LAYOUTS, OPT_VERSION, OPT_HELP, OPTC };
 static const struct option_def options[OPTC] = {
 	[OPT_FILE]    = { "file",       'f', "FILE", "Node file; /etc/tandem/tandem.conf" },
 	[OPT_CHECK]   = { "check",      'n', NULL,   "Check the node file and the limits of the machine, and end" },
 	[OPT_VERBOSE] = { "verbose",    'v', NULL,   "With --check: print the effective node file" },
 	[OPT_REMOVE]  = { "remove-shm", 0,   NULL,   "Remove this node's shared memory, and what lies in it; everything must be stopped" },
+	[OPT_LAYOUTS] = { "layouts",    0,   NULL,   "Say which layouts of its own shared memory it knows, and end" },
 	[OPT_VERSION] = { "version",    'V', NULL,   "Say which release this is" },
 	[OPT_HELP]    = { "help",       'h', NULL,   "Say what the options are" },
 };
@@ -106,17 +108,30 @@ int main(int argc, char *argv[])
 		return 0;
 	}
 
+	if (values[OPT_LAYOUTS]) {
+		printf("layouts 1\nrelease %s\nsegment processes 0x%08x %u "
+		       "%zu write\n",
+		       TANDEM_VERSION, PROCESSES_MAGIC, PROCESSES_VERSION,
+		       PROCESSES_SLOT_SIZE);
+		return 0;
+	}
+
 	path = values[OPT_FILE] ? values[OPT_FILE] : "/etc/tandem/tandem.conf";
 	if (config_read(&config, path, error)) {
 		fprintf(stderr, "%s\n", error);
 		return 1;
 	}
+	rtprange_apply(&config);
 	if (values[OPT_CHECK])
 		return check(&config, values[OPT_VERBOSE] != NULL);
 	if (values[OPT_REMOVE])
 		return remove_shm(&config);
 	if (spawn_reserve())
 		return 1;
+
+	/* Daemons touch much memory in no order: in large pages the way to it
+	 * is short. An operator's own setting stays. */
+	(void)setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1", 0);
 
 	return run(path, &config, argv);
 }

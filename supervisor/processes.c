@@ -32,44 +32,96 @@ const char *process_fault(const void *p)
 }
 
 
-/* proc(5): "pid (name) state ppid ...", the name may hold anything; the start
- * time is the 22nd field, the 20th behind the name. */
-int64_t process_stat_start_time(const char *stat)
+/* proc(5): "pid (name) state ppid ...", the name may hold anything */
+enum {
+	STAT_STATE = 1, /**< Fields behind the name */
+	STAT_UTIME = 12,
+	STAT_STIME = 13,
+	STAT_START = 20,
+	STAT_MAX = 1024,
+};
+
+
+static struct text stat_field(const char *stat, int which)
 {
 	const char *p = strrchr(stat, ')');
 	struct text field = { "", 0 }, rest;
-	uint64_t ticks;
 
 	if (!p || p[1] != ' ')
-		return 0;
+		return (struct text){ "", 0 };
 
 	rest = text_of(p + 2);
-	for (int i = 0; i < 20; i++)
+	for (int i = 0; i < which; i++)
 		if (!text_cut(rest, ' ', &field, &rest))
-			return 0;
+			return (struct text){ "", 0 };
 
-	return text_u64(&ticks, field, 1, INT64_MAX) ? 0 : (int64_t)ticks;
+	return field;
+}
+
+
+int64_t process_stat_start_time(const char *stat)
+{
+	uint64_t ticks;
+
+	return text_u64(&ticks, stat_field(stat, STAT_START), 1, INT64_MAX)
+		       ? 0
+		       : (int64_t)ticks;
+}
+
+
+int process_stat_run(struct process_run *run, const char *stat, long ticks_s)
+{
+	const struct text state = stat_field(stat, STAT_STATE);
+	uint64_t user, system;
+
+	if (state.l != 1 || ticks_s <= 0 ||
+	    text_u64(&user, stat_field(stat, STAT_UTIME), 0, UINT32_MAX) ||
+	    text_u64(&system, stat_field(stat, STAT_STIME), 0, UINT32_MAX))
+		return EBADMSG;
+	run->state = state.p[0];
+	run->cpu_us = (int64_t)(user + system) * 1000000 / ticks_s;
+
+	return 0;
+}
+
+
+static bool read_all(const char *path, char stat[STAT_MAX])
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = read(fd, stat, STAT_MAX - 1);
+	(void)close(fd);
+	if (n <= 0)
+		return false;
+	stat[n] = '\0';
+
+	return true;
+}
+
+
+int process_run(struct process_run *run, pid_t pid)
+{
+	char path[60], stat[STAT_MAX];
+
+	(void)text_print(path, sizeof(path), "/proc/%d/task/%d/stat", (int)pid,
+			 (int)pid);
+	if (!read_all(path, stat))
+		return ESRCH;
+
+	return process_stat_run(run, stat, sysconf(_SC_CLK_TCK));
 }
 
 
 int64_t process_start_time(pid_t pid)
 {
-	char path[40], stat[1024];
-	ssize_t n;
-	int fd;
+	char path[40], stat[STAT_MAX];
 
 	(void)text_print(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
 
-	n = read(fd, stat, sizeof(stat) - 1);
-	(void)close(fd);
-	if (n <= 0)
-		return 0;
-	stat[n] = '\0';
-
-	return process_stat_start_time(stat);
+	return read_all(path, stat) ? process_stat_start_time(stat) : 0;
 }
 
 

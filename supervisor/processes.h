@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "shared/shm/slot.h"
+#include "supervisor/stuck.h"
 
 #define PROCESSES_MAGIC   0x434f5250 /* "PROC" */
 #define PROCESSES_VERSION 1
@@ -46,6 +47,11 @@ int64_t process_start_time(pid_t pid);
 /** The same from the text of /proc/PID/stat; 0 if it makes no sense. A name
  *  with blanks and brackets in it does not confuse it. */
 int64_t process_stat_start_time(const char *stat);
+
+/** What its first thread, which beats, does. @return 0, ESRCH, EBADMSG */
+int process_run(struct process_run *run, pid_t pid);
+/** The same from the text of /proc/PID/task/PID/stat; ticks_s: its unit */
+int process_stat_run(struct process_run *run, const char *stat, long ticks_s);
 
 /** A descriptor of the process that this pid and start time mean; -1: gone */
 int process_pidfd(pid_t pid, int64_t start_time);

@@ -16,6 +16,7 @@
 #include "shared/base/text.h"
 #include "supervisor/limits.h"
 #include "supervisor/notify.h"
+#include "supervisor/rtprange.h"
 #include "supervisor/supervisor.h"
 
 enum {
@@ -36,6 +37,10 @@ static void finish(struct supervisor *sup, const char *error)
 
 	sup->reloading = false;
 	sup->reload_request = 0;
+	if (error && sup->range_asked)
+		(void)rtprange_keep(&sup->config, sup->config.rtp_asked_first,
+				    sup->config.rtp_asked_last);
+	sup->range_asked = false;
 	ev_timer_stop(&sup->reload_timer);
 	for (size_t i = 0; i < sup->childc; i++)
 		sup->children[i]->asked = false;
@@ -100,8 +105,10 @@ static void put_in_force(struct supervisor *sup)
 	supervisor_store(sup, SOCKETS_NEW);
 	sockets_commit(sup->sockets);
 	sup->config = sup->coming;
-	for (size_t i = 0; i < sup->childc; i++)
+	for (size_t i = 0; i < sup->childc; i++) {
 		child_log_anew(sup->children[i]);
+		child_spare_anew(sup->children[i]);
+	}
 	metric_set(M_CONFIG_VERSION, (int64_t)sup->config.version);
 	if (sup->config.log_level != was.level ||
 	    sup->config.log_format != was.format)
@@ -312,6 +319,8 @@ static int read_coming(struct supervisor *sup, char error[WHY_MAX])
 
 	err = config_read(&sup->coming, sup->path, error);
 	if (!err)
+		rtprange_apply(&sup->coming);
+	if (!err)
 		err = same_ground(&sup->config, &sup->coming, error, WHY_MAX);
 	if (!err)
 		err = limits_check(&sup->coming, error);
@@ -322,6 +331,28 @@ static int read_coming(struct supervisor *sup, char error[WHY_MAX])
 		err = sockets_prepare(sup->sockets, &sup->coming, error);
 
 	return err;
+}
+
+
+/* One that cannot be had is not kept: the next reload would fail for it too. */
+void reload_rtp_range(struct supervisor *sup, const Tandem__RtpRange *range)
+{
+	const struct config *now = &sup->config;
+	int err;
+
+	if (sup->reloading || sup->aim == AIM_ADOPT ||
+	    (range->first == now->rtp_asked_first &&
+	     range->last == now->rtp_asked_last))
+		return;
+
+	err = rtprange_keep(now, range->first, range->last);
+	if (err) {
+		log_error(&sup->log, "rtp_range_refused why=%s",
+			  strerror(err));
+		return;
+	}
+	sup->range_asked = true;
+	reload_begin(sup, 0);
 }
 
 

@@ -95,12 +95,15 @@ void setup_node(Tandem__Node *node, struct setup_realms *realms,
 		node->password_file = text_ptr(config->password_file);
 		node->sql_dir = text_ptr(config->sql_dir);
 		node->billing_mode = text_ptr(config->billing_mode);
+		node->journal_mb = config->journal_mb;
 		setup_realms(realms, config);
 		node->n_realms = realms->count;
 		node->realms = realms->ptrs;
 	}
 	if (peer == PEER_SIPD)
 		node->dns_server = text_ptr(config->dns_server);
+	node->rtp_first = peer == PEER_MEDIAD ? config->rtp_asked_first : 0;
+	node->rtp_last = peer == PEER_MEDIAD ? config->rtp_asked_last : 0;
 	node->media_relay = peer == PEER_MEDIAD && config->media_relay;
 	node->shm_prefix = text_ptr(config->shm_prefix);
 	node->key_file = text_ptr(config->key_file);
@@ -111,6 +114,7 @@ void setup_node(Tandem__Node *node, struct setup_realms *realms,
 	node->workers = config->workers[peer];
 	node->config_version = config->version;
 	node->seccomp = config->seccomp;
+	node->faults = config->faults;
 	node->core = config->core;
 	node->lock_memory = config->lock_memory;
 }

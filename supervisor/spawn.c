@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -109,12 +110,23 @@ int spawn(const struct spawn_args *args, pid_t *pidp, int *pidfdp)
 }
 
 
-int spawn_reap(int pidfd, int *exitp)
+int spawn_prompt(pid_t pid)
+{
+	const struct sched_param least = { .sched_priority = 1 };
+
+	return sched_setscheduler(pid, SCHED_RR | SCHED_RESET_ON_FORK,
+				  &least) == 0
+		       ? 0
+		       : errno;
+}
+
+
+int spawn_exit(int pidfd, int *exitp)
 {
 	siginfo_t info = { .si_pid = 0 };
 
-	if (waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG) !=
-	    0)
+	if (waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info,
+		   WEXITED | WNOHANG | WNOWAIT) != 0)
 		return errno;
 	if (info.si_pid == 0)
 		return EAGAIN;
@@ -122,4 +134,12 @@ int spawn_reap(int pidfd, int *exitp)
 	*exitp = info.si_code == CLD_EXITED ? info.si_status : -info.si_status;
 
 	return 0;
+}
+
+
+void spawn_reap(int pidfd)
+{
+	siginfo_t info;
+
+	(void)waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG);
 }

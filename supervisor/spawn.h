@@ -32,8 +32,18 @@ int spawn(const struct spawn_args *args, pid_t *pidp, int *pidfdp);
 /** Once, first of all: descriptors 0 to 3 are taken, the rest is no child's */
 int spawn_reserve(void);
 
-/** Take the exit status of a child of ours whose pidfd says it has ended
- *  @return 0 and code or minus signal, ECHILD if it is not our child */
-int spawn_reap(int pidfd, int *exitp);
+/** From now on it runs before all that is not real-time; the kernel keeps a
+ *  part for all others whatever it does, and its threads and children are like
+ *  them. 0: ourselves. @return 0, EPERM */
+int spawn_prompt(pid_t pid);
+
+/** The exit status of a child of ours whose pidfd says it has ended
+ *  @return 0 and code or minus signal, EAGAIN if it lives, ECHILD if it is not
+ *          our child */
+int spawn_exit(int pidfd, int *exitp);
+
+/** Let go of one that has ended: it takes the kernel milliseconds if much
+ *  belonged to it */
+void spawn_reap(int pidfd);
 
 #endif

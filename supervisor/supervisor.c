@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sys/file.h>
@@ -30,20 +31,24 @@
 #include "shared/shm/life.h"
 #include "shared/web/web.h"
 #include "supervisor/adminsock.h"
+#include "supervisor/forward.h"
 #include "supervisor/limits.h"
 #include "supervisor/notify.h"
+#include "supervisor/spawn.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/upgrade.h"
 
 enum {
 	WATCH_MS = 100,
-	LATE_US = 1000000, /**< We were stopped ourselves: forgive a round */
+	LOCK_TRIES = 25,
+	LOCK_WAIT_MS = 20,
 };
 
 static const char *const label_cause[] = { "exit", "signal", "stuck",
 					   "start" };
 static const char *const label_reload[] = { "done", "refused" };
 static const char *const label_child_state[CHILD_STATEC] = {
-	"none",    "down",     "starting", "ready",  "handing",
+	"none",    "down",     "starting", "ready",  "handing", "yielding",
 	"leaving", "draining", "killing",  "ending", "backoff",
 };
 
@@ -101,26 +106,37 @@ static void advance_up(struct supervisor *sup)
 }
 
 
-/* The reverse: a lower order waits until all above it are down. */
+/* @return is one of them not down yet? */
+static bool is_falling(struct supervisor *sup, int order, bool leaves_first)
+{
+	bool falling = false;
+
+	for (size_t i = 0; i < sup->childc; i++) {
+		struct child *child = sup->children[i];
+
+		if ((leaves_first ? !child->def->leaves_first
+				  : child->def->order != order) ||
+		    child->state == CHILD_DOWN)
+			continue;
+		falling = true;
+		if (child->state != CHILD_DRAINING &&
+		    child->state != CHILD_ENDING)
+			child_event(child, CHILD_EV_STOP);
+	}
+
+	return falling;
+}
+
+
+/* Who has to take leave first; then the reverse: a lower order waits until all
+ * above it are down. */
 static bool advance_down(struct supervisor *sup)
 {
-	for (int order = PEERC; order > 0; order--) {
-		bool falling = false;
-
-		for (size_t i = 0; i < sup->childc; i++) {
-			struct child *child = sup->children[i];
-
-			if (child->def->order != order ||
-			    child->state == CHILD_DOWN)
-				continue;
-			falling = true;
-			if (child->state != CHILD_DRAINING &&
-			    child->state != CHILD_ENDING)
-				child_event(child, CHILD_EV_STOP);
-		}
-		if (falling)
+	if (is_falling(sup, 0, true))
+		return false;
+	for (int order = PEERC; order > 0; order--)
+		if (is_falling(sup, order, false))
 			return false;
-	}
 
 	return true;
 }
@@ -241,15 +257,17 @@ int supervisor_children(struct supervisor *sup, const struct config *config)
 /* --- watching
  * ----------------------------------------------------------------- */
 
-static void look_at(struct child *child, int64_t now_us, bool forgive)
+static void look_at(struct child *child, int64_t now_us, int64_t round_us)
 {
 	const int64_t beat = child_beat_ms(child, now_us);
 
-	if (beat >= 0)
-		metric_set_at(M_BEAT_AGE, child->m_beat, beat);
-	if (beat > child->def->stuck_ms && !forgive &&
+	if (beat < 0)
+		return;
+	metric_set_at(M_BEAT_AGE, child->m_beat, beat);
+	if (child_is_stuck(child, round_us) &&
 	    (child->state == CHILD_READY || child->state == CHILD_HANDING ||
-	     child->state == CHILD_LEAVING || child->state == CHILD_DRAINING))
+	     child->state == CHILD_YIELDING || child->state == CHILD_LEAVING ||
+	     child->state == CHILD_DRAINING))
 		child_event(child, CHILD_EV_BEAT_MISSED);
 }
 
@@ -258,12 +276,11 @@ static void on_watch(void *arg)
 {
 	struct supervisor *sup = arg;
 	const int64_t now_us = clk_mono_us();
-	const bool forgive = now_us - sup->watched_us >
-			     WATCH_MS * 1000 + LATE_US;
+	const int64_t round_us = now_us - sup->watched_us;
 	int64_t states[CHILD_STATEC] = { 0 };
 
 	for (size_t i = 0; i < sup->childc; i++) {
-		look_at(sup->children[i], now_us, forgive);
+		look_at(sup->children[i], now_us, round_us);
 		states[sup->children[i]->state]++;
 	}
 	for (size_t s = 0; s < CHILD_STATEC; s++)
@@ -428,6 +445,22 @@ static int make_dirs(struct supervisor *sup)
 }
 
 
+/* A supervisor that was killed just when it started a child leaves the lock to
+ * that child until it has executed its program. */
+static bool take_lock(int fd)
+{
+	const struct timespec ts = { .tv_nsec = LOCK_WAIT_MS * 1000000L };
+
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return true;
+		(void)nanosleep(&ts, NULL);
+	}
+
+	return false;
+}
+
+
 /* Two supervisors of one run directory would each kill the other's work. */
 int supervisor_lock(const struct config *config, int *fdp,
 		    char why[SUPERVISOR_WHY_MAX])
@@ -445,7 +478,7 @@ int supervisor_lock(const struct config *config, int *fdp,
 				 strerror(err));
 		return err;
 	}
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+	if (!take_lock(fd)) {
 		(void)close(fd);
 		(void)text_print(why, SUPERVISOR_WHY_MAX,
 				 "another supervisor runs in %s: ask it with "
@@ -594,6 +627,9 @@ static void go_up(struct supervisor *sup)
 		return;
 	}
 
+	if (sup->previous_fd >= 0)
+		(void)close(sup->previous_fd);
+	sup->previous_fd = -1; /* we are up */
 	supervisor_store(sup, SOCKETS_HELD);
 	notify_ready(sup->notify);
 	log_notice(&sup->log, "supervisor_ready sockets=%zu children=%zu",
@@ -659,7 +695,10 @@ static void close_all(struct supervisor *sup)
 	ev_timer_stop(&sup->reload_timer);
 	ev_timer_stop(&sup->exec_timer);
 	sup->adminsock = adminsock_free(sup->adminsock);
+	sup->forwards = forwards_free(sup->forwards);
 	sup->web = web_free(sup->web);
+	if (sup->exec_self)
+		upgrade_pass_on(sup);
 	for (size_t i = 0; i < sup->childc; i++)
 		child_free(sup->children[i]);
 	sup->childc = 0;
@@ -707,12 +746,25 @@ static int find_program(struct supervisor *sup)
 }
 
 
+/* While mediad is dead we are what its packets wait for. */
+static void be_prompt(const struct supervisor *sup)
+{
+	const int err = sup->config.media_realtime ? spawn_prompt(0) : 0;
+
+	if (err)
+		log_notice(&sup->log, "not_realtime pid=%d why=%s",
+			   (int)getpid(), strerror(err));
+}
+
+
 int supervisor_run(struct supervisor *sup)
 {
 	int err;
 
+	be_prompt(sup);
 	sup->started_us = sup->watched_us = clk_mono_us();
 	sup->lock_fd = -1;
+	sup->previous_fd = upgrade_previous();
 	(void)signal(SIGPIPE, SIG_IGN);
 
 	err = find_program(sup);
@@ -727,6 +779,7 @@ int supervisor_run(struct supervisor *sup)
 	if (!err) {
 		sup->aim = AIM_ADOPT;
 		adopt_begin(sup);
+		upgrade_adopted_all();
 		(void)notify_taken(take_one, sup);
 		on_watch(sup);
 		supervisor_advance(sup);
@@ -734,6 +787,8 @@ int supervisor_run(struct supervisor *sup)
 	}
 	log_notice(&sup->log, "supervisor_ends");
 	close_all(sup);
+	if (err)
+		upgrade_go_back(sup);
 	if (!sup->exec_self || err)
 		return err;
 

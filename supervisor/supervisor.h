@@ -13,12 +13,12 @@
 #include "supervisor/processes.h"
 #include "supervisor/segments.h"
 #include "supervisor/sockets.h"
+#include "supervisor/topology.h"
 
 enum {
 	CHILDREN_MAX = PEERC * WORKERS_MAX,
-	FORWARDS_MAX = 64, /**< Commands a daemon works on */
-	JOBS_MAX = 16,     /**< Commands that wait for children */
-	BEAT_MS = 200,     /**< What daemons are asked for */
+	JOBS_MAX = 16, /**< Commands that wait for children */
+	BEAT_MS = 200, /**< What daemons are asked for */
 };
 
 enum supervisor_metric {
@@ -36,12 +36,6 @@ enum supervisor_aim {
 	AIM_EXIT, /**< Down, and then we end */
 };
 
-/** A command passed to a daemon */
-struct forward {
-	uint64_t request; /**< 0: free */
-	struct child *child;
-};
-
 /** A command that waits until children are where it wants them */
 struct job {
 	uint64_t request; /**< 0: free */
@@ -53,6 +47,18 @@ struct job {
 	struct child *at; /**< Being waited for; NULL: next */
 	uint32_t told;    /**< Its generation when it was told */
 	size_t next;      /**< Index of the child to come */
+	bool joint;       /**< Their tables change: all go together */
+	uint8_t phase;    /**< enum joint_phase */
+	char why[CHILD_WHY_MAX + 64]; /**< Why they went back */
+};
+
+/** Children whose tables change */
+enum joint_phase {
+	JOINT_BEGIN,
+	JOINT_YIELD, /**< They hand over */
+	JOINT_START,
+	JOINT_BACK_YIELD, /**< One did not come up: all again */
+	JOINT_BACK_START
 };
 
 enum {
@@ -60,6 +66,7 @@ enum {
 };
 
 struct adminsock;
+struct forwards;
 struct notify;
 struct web;
 
@@ -72,6 +79,7 @@ struct supervisor {
 	struct config coming;    /**< Of a reload in its first phase */
 	uint64_t reload_request; /**< Who asked for it; 0: a signal */
 	bool reloading;
+	bool range_asked; /**< It is for mediad: RtpRange */
 	struct ev_timer reload_timer;
 
 	struct sockets *sockets;
@@ -87,7 +95,7 @@ struct supervisor {
 
 	struct adminsock *adminsock;
 	struct web *web;
-	struct forward forwards[FORWARDS_MAX];
+	struct forwards *forwards;
 	struct job jobs[JOBS_MAX];
 	struct ev_timer watch; /**< Beats and gauges */
 	struct ev_timer exec_timer;
@@ -95,6 +103,7 @@ struct supervisor {
 	int64_t watched_us;
 	int64_t started_us;
 	int lock_fd;
+	int previous_fd; /**< The program that became us; -1: none */
 	struct log log;
 };
 
@@ -154,6 +163,7 @@ channel_close_h control_closed;
 
 /* reload.c */
 void reload_begin(struct supervisor *sup, uint64_t request);
+void reload_rtp_range(struct supervisor *sup, const Tandem__RtpRange *range);
 void reload_prepared(struct child *child, const Tandem__Prepared *prepared);
 /** A child that was asked is gone, or has come too late to be asked */
 void reload_advance(struct supervisor *sup);
@@ -161,9 +171,6 @@ void reload_advance(struct supervisor *sup);
 /* command.c */
 void command_line(uint64_t request, const char *operator_name,
 		  const char *line, size_t len, void *arg);
-void command_admin_reply(struct supervisor *sup,
-			 const Tandem__AdminReply *reply);
-void command_child_gone(struct supervisor *sup, const struct child *child);
 /** It will be freed: no job waits for it any more */
 void command_child_forget(struct supervisor *sup, const struct child *child);
 void command_jobs_advance(struct supervisor *sup);

@@ -16,6 +16,7 @@
 #include "supervisor/ctl_table.h"
 #include "supervisor/ctl_trace.h"
 #include "supervisor/ctl_transfer.h"
+#include "supervisor/ctl_upgrade.h"
 #include "supervisor/ctl_wire.h"
 
 /* clang-format off */
@@ -28,6 +29,20 @@ static const struct option_def options[OPTC] = {
 	[OPT_HELP]    = { "help",    'h', NULL,      "Say what the options and commands are" },
 };
 /* clang-format on */
+
+
+/* Workers whose part is not in the answer */
+static void show_missed(const json_t *names)
+{
+	const json_t *name;
+	size_t i;
+
+	json_array_foreach(names, i, name)
+	{
+		fprintf(stderr, "note: %s gave no answer\n",
+			json_string_value(name));
+	}
+}
 
 
 static int show(const char *line, bool as_json)
@@ -47,6 +62,7 @@ static int show(const char *line, bool as_json)
 		ctl_print(stdout, json_object_get(answer, "rows"));
 	else
 		fprintf(stderr, "error: %s\n", error ? error : "unknown");
+	show_missed(json_object_get(answer, "missed"));
 	json_decref(answer);
 
 	return ok ? EXIT_DONE : EXIT_REFUSED;
@@ -63,15 +79,69 @@ static void help(void)
 }
 
 
+/* One question, and its answer printed */
+static int exchange(const struct ctl_wire *wire, const json_t *request)
+{
+	char *line;
+	int err;
+
+	err = ctl_exchange(&line, wire, request);
+	if (err) {
+		fprintf(stderr, "tandemctl: %s: %s\n", wire->path,
+			strerror(err));
+		return EXIT_UNREACHABLE;
+	}
+	err = show(line, wire->as_json);
+	free(line);
+
+	return err;
+}
+
+
+/* "account lock --disconnect" is of two daemons: no new calls, then the end of
+ * those that run. NULL: that is not what was asked */
+static json_t *take_second(json_t *request)
+{
+	const char *cmd = json_string_value(json_object_get(request, "cmd"));
+	json_t *args = json_object_get(request, "args");
+
+	if (!cmd || strcmp(cmd, "account.lock") != 0 ||
+	    !json_object_get(args, "disconnect"))
+		return NULL;
+	(void)json_object_del(args, "disconnect");
+
+	return json_pack("{s:s,s:{s:O}}", "cmd", "call.disconnect", "args",
+			 "account", json_object_get(args, "name"));
+}
+
+
+/* Said behind the command it means the same as before it. */
+static bool take_json(int *argcp, char *argv[])
+{
+	int kept = 0;
+
+	for (int i = 0; i < *argcp; i++) {
+		if (strcmp(argv[i], "--json") != 0)
+			argv[kept++] = argv[i];
+	}
+	if (kept == *argcp)
+		return false;
+	argv[kept] = NULL;
+	*argcp = kept;
+
+	return true;
+}
+
+
 static int ask(const char *values[], int argc, char *argv[])
 {
+	const bool as_json = take_json(&argc, argv) || values[OPT_JSON];
 	const char *path = values[OPT_SOCKET] ? values[OPT_SOCKET]
 					      : getenv("TANDEM_SOCKET");
 	char why[CTL_WHY_MAX];
 	struct ctl_wire wire;
-	json_t *request;
+	json_t *request, *second;
 	uint32_t timeout_s = 600;
-	char *line;
 	int err;
 
 	if (!path)
@@ -82,9 +152,11 @@ static int ask(const char *values[], int argc, char *argv[])
 		return EXIT_USAGE;
 	}
 
-	wire = (struct ctl_wire){ path, timeout_s, values[OPT_JSON] != NULL };
+	wire = (struct ctl_wire){ path, timeout_s, as_json };
 	if (ctl_is_trace(argc, argv))
 		return ctl_trace(&wire, argc, argv);
+	if (ctl_is_upgrade(argc, argv))
+		return ctl_upgrade(&wire);
 	if (ctl_is_transfer(argc, argv))
 		return ctl_transfer(&wire, argc, argv);
 
@@ -94,15 +166,12 @@ static int ask(const char *values[], int argc, char *argv[])
 			why[0] ? why : strerror(err));
 		return EXIT_USAGE;
 	}
-	err = ctl_exchange(&line, &wire, request);
+	second = take_second(request);
+	err = exchange(&wire, request);
+	if (!err && second)
+		err = exchange(&wire, second);
 	json_decref(request);
-	if (err) {
-		fprintf(stderr, "tandemctl: %s: %s\n", path, strerror(err));
-		return EXIT_UNREACHABLE;
-	}
-
-	err = show(line, values[OPT_JSON] != NULL);
-	free(line);
+	json_decref(second);
 
 	return err;
 }

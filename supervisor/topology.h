@@ -28,6 +28,11 @@ struct daemon_def {
 	uint32_t burst;      /**< Restarts answered at once ... */
 	uint32_t period_ms;  /**< ... within this time; then it slows down */
 	uint16_t order;      /**< Of start; stop is the reverse */
+	bool leaves_first;   /**< ... but for this one: it takes leave of
+			      *   others by way of those that still run */
+	bool has_spare; /**< A second process waits for its death (start.h) */
+	bool is_prompt; /**< Runs before all that can wait, if the node file
+			 *   and our rights allow it (start.c) */
 };
 
 struct link_def {
@@ -40,7 +45,8 @@ enum slot_rule {
 	SLOTS_ONE,
 	SLOTS_FIXED,
 	SLOTS_PER_CALL,
-	SLOTS_PER_BINDING
+	SLOTS_PER_BINDING,
+	SLOTS_PER_16_BINDINGS /**< For so many, and as many more */
 };
 
 /** Created and held by the supervisor; mapped read-only by all but one. One

@@ -216,7 +216,9 @@ static void deadlines_and_ends_alone_never_lose_a_child(void **state)
 		enum child_state at = (enum child_state)s;
 		bool spawned = false;
 
-		if (s == CHILD_DRAINING || s == CHILD_ENDING)
+		/* One that yields is started by who asked it to. */
+		if (s == CHILD_DRAINING || s == CHILD_ENDING ||
+		    s == CHILD_YIELDING)
 			continue;
 		for (int i = 0; i < 6 && !spawned; i++) {
 			const enum child_event ev =
@@ -233,6 +235,27 @@ static void deadlines_and_ends_alone_never_lose_a_child(void **state)
 		}
 		assert_true(spawned);
 	}
+}
+
+
+static void one_that_yields_is_down_until_it_is_started(void **state)
+{
+	(void)state;
+
+	assert_int_equal(PLAY(CHILD_EV_START, CHILD_EV_READY, CHILD_EV_YIELD),
+			 CHILD_YIELDING);
+	assert_ptr_equal(last_act, act_hand_over);
+	assert_int_equal(PLAY(CHILD_EV_START, CHILD_EV_READY, CHILD_EV_YIELD,
+			      CHILD_EV_EXITED_AGAIN),
+			 CHILD_DOWN);
+	assert_int_equal(PLAY(CHILD_EV_START, CHILD_EV_READY, CHILD_EV_YIELD,
+			      CHILD_EV_DEADLINE, CHILD_EV_EXITED_WAIT,
+			      CHILD_EV_START),
+			 CHILD_STARTING);
+	/* Whatever it is doing, it comes to that. */
+	for (int s = CHILD_STARTING; s < CHILD_STATEC; s++)
+		if (s != CHILD_YIELDING && s != CHILD_ENDING)
+			assert_true(has_row(s, CHILD_EV_YIELD));
 }
 
 
@@ -270,6 +293,7 @@ int main(void)
 		cmocka_unit_test(
 			a_late_ready_of_one_being_killed_changes_nothing),
 		cmocka_unit_test(deadlines_and_ends_alone_never_lose_a_child),
+		cmocka_unit_test(one_that_yields_is_down_until_it_is_started),
 		cmocka_unit_test(states_and_events_have_names),
 	};
 

@@ -1,6 +1,7 @@
 /**
  * @file test/unit/supervisor/test_processes.c  The process table
  */
+#include <errno.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -81,6 +82,23 @@ static void a_stat_that_makes_no_sense_is_no_process(void **state)
 }
 
 
+static void state_and_time_are_found_behind_any_name(void **state)
+{
+	struct process_run run;
+
+	(void)state;
+	assert_int_equal(process_stat_run(&run, "9 (a) b) " TAIL "1 2", 100),
+			 0);
+	assert_int_equal(run.state, 'S');
+	assert_int_equal(run.cpu_us, 20000);
+	assert_int_equal(process_stat_run(&run, "9 (sipd) S 1 2 3", 100),
+			 EBADMSG);
+	assert_int_equal(process_stat_run(&run, "", 100), EBADMSG);
+	assert_int_equal(process_run(&run, getpid()), 0);
+	assert_int_equal(run.state, 'R');
+}
+
+
 static void a_pid_is_only_believed_with_its_start_time(void **state)
 {
 	const pid_t pid = fork();
@@ -145,6 +163,7 @@ int main(void)
 			an_image_that_would_have_us_signal_strangers_is_not),
 		cmocka_unit_test(the_start_time_is_found_behind_any_name),
 		cmocka_unit_test(a_stat_that_makes_no_sense_is_no_process),
+		cmocka_unit_test(state_and_time_are_found_behind_any_name),
 		cmocka_unit_test(a_pid_is_only_believed_with_its_start_time),
 		cmocka_unit_test(the_topology_holds_together),
 	};

@@ -41,7 +41,10 @@ static int run(const char *line, const int *fds, size_t fdc, char *text,
 		while ((n = recv(pair[0], text + l, size - 1 - l, 0)) > 0)
 			l += (size_t)n;
 		assert_int_equal(poll(&pfd, 1, 10000), 1);
-		assert_int_equal(spawn_reap(pidfd, exitp), 0);
+		assert_int_equal(spawn_exit(pidfd, exitp), 0);
+		assert_int_equal(spawn_exit(pidfd, exitp), 0);
+		spawn_reap(pidfd);
+		assert_int_equal(spawn_exit(pidfd, &(int){ 0 }), ECHILD);
 		close(pidfd);
 	}
 	text[l] = '\0';
@@ -109,7 +112,7 @@ static void a_process_that_is_not_ours_is_not_reaped(void **state)
 	int code;
 	(void)state;
 
-	assert_int_equal(spawn_reap(STDIN_FILENO, &code), EBADF);
+	assert_int_equal(spawn_exit(STDIN_FILENO, &code), EBADF);
 }
 
 
