@@ -4,14 +4,38 @@
 #ifndef TANDEM_MEDIAD_MEDIAD_H
 #define TANDEM_MEDIAD_MEDIAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
+#include "mediad/held.h"
+#include "mediad/ports.h"
+#include "mediad/sessions.h"
+#include "shared/base/log.h"
+#include "shared/ev/ev.h"
 #include "shared/ipc/bus.h"
 
+struct ended;
+struct relay;
 struct svc;
+struct voice;
 
 struct mediad {
 	struct svc *svc;
+	struct ev *ev;
+	const struct log *log;
+	bool is_on;  /**< media { relay = on } */
+	int rtp_set; /**< Epoll set of all our sockets, which outlives us, by
+		      *   port; -1: none */
+	struct ports *ports;       /**< NULL: it has never been on */
+	struct sessions *sessions; /**< NULL: likewise */
+	struct held held;          /**< For relay.c */
+	struct ended *ended;       /**< There if sessions is */
+	struct relay *relay;
+	struct voice *voice;
+	struct ev_timer tick;
+	struct ev_timer range;
+	uint32_t range_looks; /**< Since it was found to be another */
+	uint32_t ticked;      /**< Sessions before this slot were looked at */
 };
 
 /* dispatch.c */
