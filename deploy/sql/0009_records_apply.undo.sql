@@ -1,0 +1,14 @@
+drop view ledger_double;
+drop function records_apply();
+drop function records_insert();
+drop function report_others();
+drop function report_traffic();
+drop index cdr_ghost;
+drop table illegal_source;
+drop table near_cap;
+drop table ghost_length;
+drop table traffic_hour;
+drop function leases_settle(text, integer[], bigint[]);
+drop function journal_advance(text, bigint, bigint);
+drop table journal_mark;
+delete from schema_migration where version = 9;
