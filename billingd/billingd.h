@@ -17,8 +17,20 @@
 
 enum {
 	BILLINGD_REALMS_MAX = 16,
-	BILLINGD_SCHEMA = 7, /**< Newest migration this release needs */
+	BILLINGD_SCHEMA = 9, /**< Newest migration this release needs */
 	RECORD_FIELDS_MAX = 64,
+};
+
+enum billingd_grants {
+	GRANTS_FULL,
+	GRANTS_PART,
+	GRANTS_REFUSED,
+};
+
+enum billingd_db_operation {
+	DB_OPERATION_STORE,
+	DB_OPERATION_LEASE,
+	DB_OPERATION_COMMAND,
 };
 
 enum billingd_metric {
@@ -28,8 +40,10 @@ enum billingd_metric {
 #undef METRIC
 };
 
+struct charging;
 struct imports;
 struct record_keep;
+struct ship;
 struct short_vendors;
 
 struct billingd {
@@ -40,7 +54,9 @@ struct billingd {
 	bool has_key;
 	uint8_t key[SECRET_KEY_SIZE]; /**< Seals passwords */
 	struct imports *imports;
-	struct record_keep *records;         /**< Of calls */
+	struct ship *ship;                   /**< NULL: mode open */
+	struct charging *charging;           /**< NULL: mode open */
+	struct record_keep *records;         /**< Of calls; mode open */
 	struct short_vendors *short_vendors; /**< Not to be used now */
 };
 
@@ -84,6 +100,21 @@ admin_h cmd_record_remove;
 admin_h cmd_gateway_show;
 admin_h cmd_gateway_set;
 admin_h cmd_template_list;
+
+/* account_cmd.c */
+admin_h cmd_account_show;
+admin_h cmd_account_recharge; /* tag: which of them */
+enum {
+	ACCOUNT_RECHARGE,
+	ACCOUNT_CREDIT,
+	ACCOUNT_DEBIT,
+};
+admin_h cmd_account_ledger;
+admin_h cmd_account_lock; /* tag: 1 lock, 0 unlock */
+
+/* quote.c */
+admin_h cmd_rate_quote;
+admin_h cmd_rate_explain;
 
 /* import.c */
 admin_h cmd_import_begin;

@@ -5,6 +5,8 @@
  * by the fields that tell it apart); its other arguments are its fields.
  */
 #include "billingd/billingd.h"
+#include "billingd/cdr_cmd.h"
+#include "billingd/ship.h"
 #include "shared/base/util.h"
 
 #define FIELDS                           \
@@ -14,6 +16,11 @@
 #define NAME                           \
 	{                              \
 		"name", "which", false \
+	}
+#define PAGES                                         \
+	{ "limit", "how many; 1000", false },         \
+	{                                             \
+		"cursor", "of the page before", false \
 	}
 #define LIST_ARGS                                                       \
 	{                                                               \
@@ -45,10 +52,18 @@ const struct admin_command billingd_commands[] = {
 	{ "rate-table.set",    cmd_record_set,    ADMIN_ADMIN, RECORD_RATE_TABLE, "Change fields",  { NAME, FIELDS } },
 	{ "rate-table.remove", cmd_record_remove, ADMIN_ADMIN, RECORD_RATE_TABLE, "Remove one that nothing uses", { NAME, FIELDS } },
 	{ "account.list",   cmd_record_list,   ADMIN_VIEW,  RECORD_ACCOUNT, "Accounts", LIST_ARGS },
-	{ "account.show",   cmd_record_show,   ADMIN_VIEW,  RECORD_ACCOUNT, "One of them",    { NAME, FIELDS } },
+	{ "account.show",   cmd_account_show,  ADMIN_VIEW,  0, "One of them, and its money", { { "name", "which", true } } },
 	{ "account.add",    cmd_record_add,    ADMIN_ADMIN, RECORD_ACCOUNT, "A new one",      { NAME, FIELDS } },
 	{ "account.set",    cmd_record_set,    ADMIN_ADMIN, RECORD_ACCOUNT, "Change fields",  { NAME, FIELDS } },
 	{ "account.remove", cmd_record_remove, ADMIN_ADMIN, RECORD_ACCOUNT, "Remove one that nothing uses", { NAME, FIELDS } },
+	{ "account.balance", cmd_account_show,  ADMIN_VIEW,  0, "As account.show", { { "name", "which", true } } },
+	{ "account.credit", cmd_account_recharge, ADMIN_ADMIN, ACCOUNT_CREDIT, "Book a payment", { { "name", "which", true }, { "amount", "how much", true }, { "note", "what for", false }, { "request_id", "booked once, however often it is asked", false } } },
+	{ "account.debit", cmd_account_recharge, ADMIN_ADMIN, ACCOUNT_DEBIT, "Take from its balance: a negative correction", { { "name", "which", true }, { "amount", "how much", true }, { "note", "what for", false }, { "request_id", "booked once, however often it is asked", false } } },
+	{ "account.recharge", cmd_account_recharge, ADMIN_ADMIN, ACCOUNT_RECHARGE, "Book a payment", { { "name", "which", true }, { "amount", "how much", true }, { "note", "what for", false }, { "kind", "payment; or correction, which may be negative", false }, { "request_id", "booked once, however often it is asked", false } } },
+	{ "account.lock",     cmd_account_lock,     ADMIN_ADMIN, 1, "Refuse its new calls", { { "name", "which", true } } },
+	{ "account.unlock",   cmd_account_lock,     ADMIN_ADMIN, 0, "Let it call again",    { { "name", "which", true } } },
+	{ "account.history",  cmd_account_ledger,   ADMIN_VIEW,  0, "As account.ledger", { { "*", "as account.ledger", false } } },
+	{ "account.ledger",   cmd_account_ledger,   ADMIN_VIEW,  0, "What was booked, newest first", { { "name", "which", true }, { "from", "since this time", false }, { "to", "before this time", false }, { "limit", "how many; 100", false } } },
 	{ "group.list",   cmd_record_list,   ADMIN_VIEW,  RECORD_GROUP, "Gateway groups", LIST_ARGS },
 	{ "group.show",   cmd_record_show,   ADMIN_VIEW,  RECORD_GROUP, "One of them",    { NAME, FIELDS } },
 	{ "group.add",    cmd_record_add,    ADMIN_ADMIN, RECORD_GROUP, "A new one",      { NAME, FIELDS } },
@@ -59,7 +74,7 @@ const struct admin_command billingd_commands[] = {
 	{ "mapping.add",    cmd_record_add,    ADMIN_ADMIN, RECORD_MAPPING, "A new one",      { NAME, FIELDS } },
 	{ "mapping.set",    cmd_record_set,    ADMIN_ADMIN, RECORD_MAPPING, "Change fields",  { NAME, FIELDS } },
 	{ "mapping.remove", cmd_record_remove, ADMIN_ADMIN, RECORD_MAPPING, "Remove one that nothing uses", { NAME, FIELDS } },
-	{ "registration.list",   cmd_record_list,   ADMIN_VIEW,  RECORD_REGISTRATION, "Outbound registrations", LIST_ARGS },
+	{ "registration.records", cmd_record_list, ADMIN_VIEW,  RECORD_REGISTRATION, "Registrations of ours elsewhere, as configured", LIST_ARGS },
 	{ "registration.show",   cmd_record_show,   ADMIN_VIEW,  RECORD_REGISTRATION, "One of them",    { NAME, FIELDS } },
 	{ "registration.add",    cmd_record_add,    ADMIN_ADMIN, RECORD_REGISTRATION, "A new one",      { NAME, FIELDS } },
 	{ "registration.set",    cmd_record_set,    ADMIN_ADMIN, RECORD_REGISTRATION, "Change fields",  { NAME, FIELDS } },
@@ -79,6 +94,8 @@ const struct admin_command billingd_commands[] = {
 	{ "rate.add",    cmd_record_add,    ADMIN_ADMIN, RECORD_RATE, "A new one",      { NAME, FIELDS } },
 	{ "rate.set",    cmd_record_set,    ADMIN_ADMIN, RECORD_RATE, "Change fields",  { NAME, FIELDS } },
 	{ "rate.remove", cmd_record_remove, ADMIN_ADMIN, RECORD_RATE, "Remove one that nothing uses", { NAME, FIELDS } },
+	{ "rate.quote",   cmd_rate_quote,   ADMIN_VIEW,  0, "What a call would cost", { { "account", "whose rates", false }, { "number", "that is called", true }, { "seconds", "of talk", true }, { "table", "rates of this table instead", false }, { "gateway", "mapping gateway it comes from", false }, { "at", "INVITE at this time; now", false } } },
+	{ "rate.explain", cmd_rate_explain, ADMIN_VIEW,  0, "How that is calculated, step by step", { { "account", "whose rates", false }, { "number", "that is called", true }, { "seconds", "of talk", true }, { "table", "rates of this table instead", false }, { "gateway", "mapping gateway it comes from", false }, { "at", "INVITE at this time; now", false } } },
 	{ "list.list",   cmd_record_list,   ADMIN_VIEW,  RECORD_LIST, "Entries of the number lists", LIST_ARGS },
 	{ "list.show",   cmd_record_show,   ADMIN_VIEW,  RECORD_LIST, "One of them",    { NAME, FIELDS } },
 	{ "list.add",    cmd_record_add,    ADMIN_ADMIN, RECORD_LIST, "A new one",      { NAME, FIELDS } },
@@ -92,6 +109,21 @@ const struct admin_command billingd_commands[] = {
 	{ "import.begin", cmd_import_begin, ADMIN_ADMIN, 0, "Begin an import",           { { "kind", "of records", true }, { "replace", "remove what is not in it", false }, { "table", "rate table of all rates", false } } },
 	{ "import.data",  cmd_import_data,  ADMIN_ADMIN, 0, "Lines of CSV; names first", { { "import", "which", true }, { "data", "whole lines", true } } },
 	{ "import.end",   cmd_import_end,   ADMIN_ADMIN, 0, "Compare, and store all or none", { { "import", "which", true }, { "dry_run", "compare only", false } } },
+
+	{ "cdr.query",         cmd_cdr_query,        ADMIN_VIEW,  0, "Records of calls that ended", { { "*", "what they must have", false }, { "from", "not before; 24 hours ago", false }, { "to", "before", false }, { "caller", "any form of it; * at the end", false }, { "called", "likewise", false }, { "sort", "a time, duration or fee; -: the reverse", false }, { "limit", "how many; 100", false }, { "cursor", "of the page before", false } } },
+	{ "cdr.list",          cmd_cdr_query,        ADMIN_VIEW,  0, "The same",                    { { "*", "as cdr.query", false } } },
+	{ "cdr.export",        cmd_cdr_query,        ADMIN_VIEW,  0, "The same, for files",         { { "*", "as cdr.query", false } } },
+	{ "cdr.show",          cmd_cdr_show,         ADMIN_VIEW,  0, "One record",                  { { "cdr_id", "which", true } } },
+	{ "cdr.replay",        cmd_cdr_replay,       ADMIN_ADMIN, 0, "Records in quarantine, once more", { { NULL, NULL, false } } },
+	{ "ledger.verify",     cmd_ledger_verify,    ADMIN_VIEW,  0, "Everything recomputed from the records", { { NULL, NULL, false } } },
+	{ "analyse.calls",     cmd_analyse_calls,    ADMIN_VIEW,  0, "Attempts and what came of them", { { "by", "gateway, prefix, account, reason or hour", false }, { "from", "hour; 24 hours ago", false }, { "to", "before", false }, { "gateway", "only these", false }, { "account", "only these", false }, { "reason", "only these", false }, { "sip_code", "only these", false }, PAGES } },
+	{ "gateway.failures",  cmd_gateway_failures, ADMIN_VIEW,  0, "Why attempts of a gateway failed", { { "name", "which", true }, { "from", "hour; 24 hours ago", false }, { "to", "before", false }, PAGES } },
+	{ "report.ghost",      cmd_report_ghost,     ADMIN_VIEW,  0, "Calls that may be of nobody", { { "from", "24 hours ago", false }, { "to", "before", false }, PAGES } },
+	{ "report.near-cap",   cmd_report_near_cap,  ADMIN_VIEW,  0, "Calls that ended where a limit was", { { "from", "24 hours ago", false }, { "to", "before", false }, PAGES } },
+	{ "report.illegal",    cmd_report_illegal,   ADMIN_VIEW,  0, "Sources that may not call, and tried", { { "from", "24 hours ago", false }, { "to", "before", false }, PAGES } },
+	{ "report.analysis",   cmd_analyse_calls,    ADMIN_VIEW,  0, "As analyse.calls", { { "by", "gateway, prefix, account, reason or hour", false }, { "from", "hour; 24 hours ago", false }, { "to", "before", false }, { "gateway", "only these", false }, { "account", "only these", false }, { "reason", "only these", false }, { "sip_code", "only these", false }, PAGES } },
+	{ "report.profit",     cmd_report_profit,    ADMIN_VIEW,  0, "Fees, costs and margins", { { "by", "gateway, prefix, account, reason or hour", false }, { "from", "hour; 24 hours ago", false }, { "to", "before", false }, { "gateway", "only these", false }, { "account", "only these", false }, { "reason", "only these", false }, { "sip_code", "only these", false }, PAGES } },
+	{ "report.traffic",    cmd_report_traffic,   ADMIN_VIEW,  0, "Attempts, answers and minutes", { { "by", "gateway, prefix, account, reason or hour", false }, { "from", "hour; 24 hours ago", false }, { "to", "before", false }, { "gateway", "only these", false }, { "account", "only these", false }, { "reason", "only these", false }, { "sip_code", "only these", false }, PAGES } },
 
 	{ "check.list",     cmd_check_list,     ADMIN_VIEW,  0, "What is allowed and rarely meant", { { "strict", "warnings fail", false } } },
 	{ "catalog.status", cmd_catalog_status, ADMIN_VIEW,  0, "The version in force",             { { NULL, NULL, false } } },

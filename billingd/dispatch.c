@@ -1,8 +1,9 @@
 /**
  * @file billingd/dispatch.c  What billingd answers the others
  *
- * Everything here may come twice. Authorise and Renew change nothing, so they
- * are answered anew; a record that ended is kept once (record_keep.c).
+ * Everything here may come twice. With billing { mode = "open" } Authorise and
+ * Renew change nothing, so they are answered anew, and a record that ended is
+ * kept once (record_keep.c); else charging.c does what is done.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,8 +11,10 @@
 
 #include "billingd/authorise.h"
 #include "billingd/billingd.h"
+#include "billingd/charging.h"
 #include "billingd/record_keep.h"
 #include "billingd/record_line.h"
+#include "billingd/ship.h"
 #include "billingd/short_vendors.h"
 #include "shared/base/util.h"
 #include "shared/catalog/build.h"
@@ -60,10 +63,15 @@ static int refuse(struct billingd *b, const Tandem__Header *hdr,
 static int on_authorise(void *state, const Tandem__Envelope *env, int tag)
 {
 	struct billingd *b = state;
-	const struct authorised a = authorise(publisher_current(b->publisher),
-					      env->authorise);
+	struct authorised a;
 
 	(void)tag;
+	if (b->charging) {
+		charging_authorise(b->charging, env);
+		return 0;
+	}
+
+	a = authorise(publisher_current(b->publisher), env->authorise);
 	metric_inc_at(M_AUTHORISED, (size_t)a.why);
 	if (a.why != TANDEM__CREDIT_WHY__CREDIT_WHY_NONE)
 		return refuse(b, env->hdr, a.why);
@@ -75,7 +83,13 @@ static int on_authorise(void *state, const Tandem__Envelope *env, int tag)
 /* What was granted without limit is not used up. */
 static int on_renew(void *state, const Tandem__Envelope *env, int tag)
 {
+	struct billingd *b = state;
+
 	(void)tag;
+	if (b->charging) {
+		charging_renew(b->charging, env);
+		return 0;
+	}
 
 	return grant(state, env->hdr, BILLING_RATED);
 }
@@ -102,9 +116,13 @@ static void on_failed(void *arg)
 /* Without charges there is nothing that an open record would save. */
 static int on_answered(void *state, const Tandem__Envelope *env, int tag)
 {
+	struct billingd *b = state;
+
 	(void)tag;
 	if (!env->answered->record)
 		return EBADMSG;
+	if (b->charging)
+		return charging_answered(b->charging, env);
 	on_kept(env->hdr, state);
 
 	return 0;
@@ -138,6 +156,8 @@ static int on_ended(void *state, const Tandem__Envelope *env, int tag)
 	(void)tag;
 	if (!record || !record->cdr_id[0])
 		return EBADMSG;
+	if (b->charging)
+		return charging_ended(b->charging, env);
 
 	/* If it was written before the first answer got lost, the asker is
 	 * told as soon as it is durable. */
@@ -159,9 +179,11 @@ static int on_ended(void *state, const Tandem__Envelope *env, int tag)
 /* Which calls live matters to who closes those of the dead. */
 static int on_checkpoint(void *state, const Tandem__Envelope *env, int tag)
 {
-	(void)state;
-	(void)env;
+	struct billingd *b = state;
+
 	(void)tag;
+	if (b->charging)
+		charging_checkpoint(b->charging, env->checkpoint);
 
 	return 0;
 }
@@ -179,7 +201,7 @@ const struct bus_route billingd_routes[] = {
 const size_t billingd_routec = COUNT_OF(billingd_routes);
 
 
-int billingd_calls_open(struct billingd *b)
+static int open_records(struct billingd *b)
 {
 	char path[512];
 	const struct record_keep_args args = {
@@ -197,19 +219,31 @@ int billingd_calls_open(struct billingd *b)
 		return ENAMETOOLONG;
 
 	err = record_keep_alloc(&b->records, &args);
-	if (err) {
+	if (err)
 		log_error(svc_log(b->svc), "records_cannot_open file=%s",
 			  path);
-		return err;
-	}
 
-	return short_vendors_alloc(&b->short_vendors, b);
+	return err;
+}
+
+
+int billingd_calls_open(struct billingd *b)
+{
+	const char *mode = svc_node(b->svc)->billing_mode;
+	const bool is_open = strcmp(mode, "open") == 0;
+	int err;
+
+	err = is_open ? open_records(b) : charging_alloc(&b->charging, b);
+	if (!err && b->charging)
+		err = ship_alloc(&b->ship, b);
+
+	return err ? err : short_vendors_alloc(&b->short_vendors, b);
 }
 
 
 void billingd_calls_reload(struct billingd *b)
 {
-	const int err = record_keep_reopen(b->records);
+	const int err = b->records ? record_keep_reopen(b->records) : 0;
 
 	if (err)
 		log_error(svc_log(b->svc), "records_cannot_open why=%s",
@@ -219,6 +253,8 @@ void billingd_calls_reload(struct billingd *b)
 
 void billingd_calls_close(struct billingd *b)
 {
+	b->ship = ship_free(b->ship);
+	b->charging = charging_free(b->charging);
 	b->records = record_keep_free(b->records);
 	b->short_vendors = short_vendors_free(b->short_vendors);
 }

@@ -24,10 +24,15 @@
 /* By CreditWhy, and by enum record_rule from the first rule on */
 static const char *const label_answer[] = { "granted", "balance", "locked",
 					    "no_rate", "limit",   "error" };
-static const char *const label_rule[] = { "no_cdr", "illegal",
-					  "zero_hold_time", "server_hang_up" };
-#define LABELS_ANSWER LABELS_ONE("answer", label_answer)
-#define LABELS_RULE   LABELS_ONE("rule", label_rule)
+static const char *const label_rule[] = { "no_cdr", "illegal", "zero",
+					  "server_hangup" };
+/* By enum billingd_grants and enum billingd_db_operation */
+static const char *const label_result[] = { "full", "part", "refused" };
+static const char *const label_operation[] = { "store", "lease", "command" };
+#define LABELS_ANSWER    LABELS_ONE("answer", label_answer)
+#define LABELS_RULE      LABELS_ONE("rule", label_rule)
+#define LABELS_RESULT    LABELS_ONE("result", label_result)
+#define LABELS_OPERATION LABELS_ONE("operation", label_operation)
 
 static const struct metric_def metrics[] = {
 #define METRIC(kind, id, name, labels, help) \
@@ -42,12 +47,13 @@ static const struct svc_segment segments[] = {
 };
 /* clang-format on */
 
-/* What publishing, the copy on disk, OpenSSL and libpq need */
+/* What publishing, the copy on disk, the journal, OpenSSL and libpq need */
 static const char *const syscalls[] = {
 	"ftruncate",       "fchown", "fsync",       "fdatasync",
 	"sync_file_range", "uname",  "getpeername", "geteuid",
 	"getuid",          "getgid", "getegid",     "fallocate",
-	"getrandom",       "mkdir",
+	"getrandom",       "mkdir",  "renameat",    "fstatfs",
+	"statfs",
 };
 
 

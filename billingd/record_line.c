@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "billingd/rate.h"
 #include "billingd/record_line.h"
 #include "shared/base/addr.h"
 #include "shared/base/util.h"
@@ -41,9 +42,7 @@ enum {
 
 int64_t record_seconds(int64_t duration_us)
 {
-	const int64_t ms = duration_us > 0 ? duration_us / MS_US : 0;
-
-	return (ms + 949) / 1000;
+	return rate_seconds(duration_us);
 }
 
 
