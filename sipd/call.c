@@ -13,20 +13,13 @@
 #include "shared/svc/svc.h"
 #include "sipd/call.h"
 #include "sipd/call_act.h"
-#include "sipd/call_adopt.h"
+#include "sipd/call_int.h"
+#include "sipd/fork.h"
 #include "sipd/leg.h"
 #include "sipd/metrics.h"
-
-struct calls {
-	struct sipd *sipd;
-	struct slots *slots;
-	struct call **by_index;
-	uint32_t first, slotc;
-	struct map *tags; /**< struct leg, by the tag we gave it */
-	struct call *free;
-	struct setup *setups;
-	size_t in[CALL_STATEC];
-};
+#include "sipd/renew.h"
+#include "sipd/setup_keep.h"
+#include "sipd/sound.h"
 
 /* clang-format off */
 static int (*const actions[ACT_ACTIONC])(struct call *call) = {
@@ -45,6 +38,14 @@ static int (*const actions[ACT_ACTIONC])(struct call *call) = {
 	[ACT_FORGET]       = call_forget,
 };
 
+/* These send nothing before they have published the call themselves. */
+static const bool publishes[ACT_ACTIONC] = {
+	[ACT_ASK]          = true,
+	[ACT_CALL]         = true,
+	[ACT_TRYING]       = true,
+	[ACT_PROGRESS]     = true,
+};
+
 /* Label values of tandem_calls_active, as operators count */
 static const uint8_t shown_as[CALL_STATEC] = {
 	[CALL_ADMITTING] = 0, [CALL_ROUTING]  = 0, [CALL_CALLING] = 0,
@@ -55,7 +56,7 @@ static const uint8_t shown_as[CALL_STATEC] = {
 
 /* --- all of them ---------------------------------------------------------- */
 
-static void leg_init(struct leg *leg, struct call *call, bool is_b)
+void call_leg_init(struct leg *leg, struct call *call, bool is_b)
 {
 	leg->call = call;
 	leg->is_b = is_b;
@@ -112,7 +113,7 @@ struct leg *leg_find(struct sipd *sipd, struct text local_tag,
 }
 
 
-static struct call *struct_take(struct calls *calls)
+struct call *call_struct_take(struct calls *calls)
 {
 	struct call *call = calls->free;
 
@@ -126,7 +127,7 @@ static struct call *struct_take(struct calls *calls)
 }
 
 
-static void count(struct calls *calls, enum call_state state, int by)
+void calls_count_in(struct calls *calls, enum call_state state, int by)
 {
 	if (state == CALL_NONE)
 		return;
@@ -162,9 +163,9 @@ static void enter(struct call *call, enum call_state next)
 	if (call->i.state == next)
 		return;
 
-	count(calls, (enum call_state)call->i.state, -1);
+	calls_count_in(calls, (enum call_state)call->i.state, -1);
 	call->i.state = (uint8_t)next;
-	count(calls, next, 1);
+	calls_count_in(calls, next, 1);
 	call->i.state_boot_us = clk_boot_us();
 	ev_timer_stop(&call->deadline);
 	if (call_deadlines_ms[next])
@@ -198,7 +199,8 @@ static void bring_in(struct call *call, enum call_event event)
 		(void)call_forget(call);
 		return;
 	}
-	call_publish(call);
+	if (!publishes[row->action])
+		call_publish(call);
 	if (actions[row->action])
 		err = actions[row->action](call);
 	if (err) {
@@ -211,11 +213,29 @@ static void bring_in(struct call *call, enum call_event event)
 }
 
 
+/* What came up while an action ran
+ * NOLINTNEXTLINE(misc-no-recursion): see bring_in() */
+static void bring_in_queued(struct call *call)
+{
+	struct sipd *sipd = call->sipd;
+	const uint64_t id = call->id;
+
+	while (call_find(sipd, id) == call && call->queued) {
+		const enum call_event next = (enum call_event)call->queue[0];
+
+		memmove(call->queue, call->queue + 1, --call->queued);
+		bring_in(call, next);
+	}
+	if (call_find(sipd, id) == call)
+		call->is_busy = false;
+}
+
+
 /* NOLINTNEXTLINE(misc-no-recursion): see bring_in() */
 void call_handle(struct call *call, enum call_event event)
 {
 	struct sipd *sipd = call->sipd;
-	const uint64_t id = call->id;
+	bool has_begun;
 
 	if (call->is_busy) {
 		/* More than a table's worth of events in one action would be
@@ -225,16 +245,35 @@ void call_handle(struct call *call, enum call_event event)
 		return;
 	}
 
+	has_begun = call_work_begin(call);
 	call->is_busy = true;
 	bring_in(call, event);
-	while (call_find(sipd, id) == call && call->queued) {
-		const enum call_event next = (enum call_event)call->queue[0];
+	bring_in_queued(call);
+	call_work_end(sipd, has_begun);
+}
 
-		memmove(call->queue, call->queue + 1, --call->queued);
-		bring_in(call, next);
+
+void call_redo(struct call *call, int (*action)(struct call *call))
+{
+	struct sipd *sipd = call->sipd;
+	const bool has_begun = call_work_begin(call);
+	int err;
+
+	call->is_busy = true;
+	err = action(call);
+	if (err) {
+		log_warn(&call->log, "call_not_recovered state=%s why=%s",
+			 call_state_name((enum call_state)call->i.state),
+			 strerror(err));
+		if (call->i.state != CALL_ENDED)
+			call_end_with(call, END_SYSTEM_RECOVERY);
+		call_handle(call, EV_ERROR);
 	}
-	if (call_find(sipd, id) == call)
-		call->is_busy = false;
+	bring_in_queued(call);
+	if (has_begun) { /* it has not proved anything yet */
+		slots_work_pause(sipd->calls->slots, sipd->calls->working);
+		sipd->calls->is_working = false;
+	}
 }
 
 
@@ -262,6 +301,8 @@ void call_end_with(struct call *call, enum end_reason reason)
 
 void call_publish(struct call *call)
 {
+	if (call->setup)
+		setup_write(call);
 	slots_publish(call->sipd->calls->slots, call->index, &call->i);
 	while (call->doomedc)
 		blob_give(call->sipd->blobs, &call->doomed[--call->doomedc]);
@@ -281,12 +322,39 @@ void call_blob_drop(struct call *call, struct blob *blob)
 }
 
 
+/* --- what is being worked on ---------------------------------------------- */
+
+bool call_work_begin(struct call *call)
+{
+	struct calls *calls = call->sipd->calls;
+
+	if (calls->is_working)
+		return false;
+	calls->is_working = true;
+	calls->working = call->index;
+	slots_work_begin(calls->slots, call->index);
+
+	return true;
+}
+
+
+void call_work_end(struct sipd *sipd, bool has_begun)
+{
+	struct calls *calls = sipd->calls;
+
+	if (!has_begun)
+		return;
+	slots_work_end(calls->slots, calls->working);
+	calls->is_working = false;
+}
+
+
 /* --- one ------------------------------------------------------------------ */
 
 int call_alloc(struct call **callp, struct sipd *sipd)
 {
 	struct calls *calls = sipd->calls;
-	struct call *call = struct_take(calls);
+	struct call *call = call_struct_take(calls);
 	int err;
 
 	if (!call)
@@ -300,8 +368,8 @@ int call_alloc(struct call **callp, struct sipd *sipd)
 
 	call->sipd = sipd;
 	call->id = slots_id(calls->slots, call->index);
-	leg_init(&call->a, call, false);
-	leg_init(&call->b, call, true);
+	call_leg_init(&call->a, call, false);
+	call_leg_init(&call->b, call, true);
 	id_ulid(call->i.cdr_id, clk_wall_us());
 	call->log = (struct log){ .up = sipd->log,
 				  .key = "call",
@@ -313,56 +381,19 @@ int call_alloc(struct call **callp, struct sipd *sipd)
 }
 
 
-static bool on_adopt(uint32_t index, const void *image, void *arg)
-{
-	struct calls *calls = arg;
-	struct call *call = struct_take(calls);
-
-	if (!call)
-		return false;
-
-	call->sipd = calls->sipd;
-	call->index = index;
-	call->id = slots_id(calls->slots, index);
-	memcpy(&call->i, image, sizeof(call->i));
-	leg_init(&call->a, call, false);
-	leg_init(&call->b, call, true);
-	call->log = (struct log){ .up = calls->sipd->log,
-				  .key = "call",
-				  .value = call->i.cdr_id };
-	calls->by_index[index - calls->first] = call;
-	if (call_adopt(call)) {
-		leg_drop(&call->a);
-		leg_drop(&call->b);
-		ev_timer_stop(&call->timer);
-		calls->by_index[index - calls->first] = NULL;
-		call->next_free = calls->free;
-		calls->free = call;
-		return false;
-	}
-	count(calls, (enum call_state)call->i.state, 1);
-
-	return true;
-}
-
-
-void calls_adopt(struct calls *calls)
-{
-	const uint32_t n = slots_adopt(calls->slots, on_adopt, calls);
-
-	svc_adopted(calls->sipd->svc, n, slots_quarantined(calls->slots));
-}
-
-
 static void blobs_give(struct call *call)
 {
 	struct blobs *blobs = call->sipd->blobs;
+	struct setup_texts texts;
 	struct blob *all[] = {
 		&call->i.facts,      &call->i.offer,   &call->i.b_sdp,
 		&call->i.attempts,   &call->i.a.texts, &call->i.a.sdp,
 		&call->i.b.texts,    &call->i.b.sdp,   &call->a.sdp_before,
-		&call->b.sdp_before,
+		&call->b.sdp_before, &call->i.setup,   &texts.head,
+		&texts.reply,        &texts.invites,   &texts.auth,
 	};
+
+	setup_texts_of(call, &texts);
 
 	for (size_t i = 0; i < COUNT_OF(all); i++)
 		blob_give(blobs, all[i]);
@@ -375,16 +406,18 @@ void call_free(struct call *call)
 {
 	struct calls *calls = call->sipd->calls;
 
-	count(calls, (enum call_state)call->i.state, -1);
+	calls_count_in(calls, (enum call_state)call->i.state, -1);
+	renew_stop(call);
 	ev_timer_stop(&call->timer);
 	ev_timer_stop(&call->deadline);
 	leg_drop(&call->a);
 	leg_drop(&call->b);
-	if (call->setup)
-		setup_give(call->sipd, call->setup);
+	sound_give(call);
 	/* Not named by a used slot any more before they can be another's. */
 	slots_give(calls->slots, call->index);
 	blobs_give(call);
+	if (call->setup)
+		setup_give(call->sipd, call->setup);
 	calls->by_index[call->index - calls->first] = NULL;
 	call->next_free = calls->free;
 	calls->free = call;
@@ -449,13 +482,19 @@ struct text call_fact(const struct call *call, enum call_fact which)
 int call_facts_set(struct call *call, const struct text facts[FACTC])
 {
 	struct blobs *blobs = call->sipd->blobs;
+	struct text now = blob_text(blobs, &call->i.facts);
 	struct text all[FACTC];
 	struct blob blob = { 0 };
 	int err;
 
 	for (size_t i = 0; i < FACTC; i++) {
-		all[i] = facts[i].p ? facts[i]
-				    : call_fact(call, (enum call_fact)i);
+		const struct text is = { now.p, call->i.factl[i] };
+
+		if (is.l > now.l)
+			return EBADMSG;
+		now.p += is.l;
+		now.l -= is.l;
+		all[i] = facts[i].p ? facts[i] : is;
 		if (all[i].l > UINT16_MAX)
 			return EMSGSIZE;
 	}
@@ -483,7 +522,7 @@ struct setup *setup_take(struct sipd *sipd)
 		return calloc(1, sizeof(*setup));
 
 	calls->setups = setup->next;
-	memset(setup, 0, sizeof(*setup));
+	memset(setup, 0, offsetof(struct setup, offer));
 
 	return setup;
 }
@@ -491,92 +530,8 @@ struct setup *setup_take(struct sipd *sipd)
 
 void setup_give(struct sipd *sipd, struct setup *setup)
 {
+	setup->forks = forks_free(setup->forks);
+	blob_give(sipd->blobs, &setup->spare);
 	setup->next = sipd->calls->setups;
 	sipd->calls->setups = setup;
-}
-
-
-/* --- life ----------------------------------------------------------------- */
-
-int calls_alloc(struct calls **callsp, struct sipd *sipd)
-{
-	const struct segment *segment = svc_segment(sipd->svc, "calls");
-	const uint32_t workers = svc_node(sipd->svc)->workers;
-	struct calls *calls = calloc(1, sizeof(*calls));
-	struct slots_args args = {
-		.segment = segment,
-		.name = "calls",
-		.image_size = sizeof(struct call_image),
-		.worker = svc_self(sipd->svc).worker,
-		.predecessor_crashed = svc_predecessor_crashed(sipd->svc),
-		.faulth = call_slot_fault,
-		.log = sipd->log,
-	};
-	int err;
-
-	if (!calls)
-		return ENOMEM;
-
-	calls->sipd = sipd;
-	calls->slotc = segment->slotc / (workers ? workers : 1);
-	calls->first = calls->slotc * args.worker;
-	args.first = calls->first;
-	args.slotc = calls->slotc;
-	calls->by_index = calloc(calls->slotc, sizeof(void *));
-	err = calls->by_index ? 0 : ENOMEM;
-	if (!err)
-		err = map_alloc(&calls->tags, 1024);
-	if (!err)
-		err = slots_alloc(&calls->slots, &args);
-	if (err)
-		calls_free(calls);
-	else
-		*callsp = calls;
-
-	return err;
-}
-
-
-static void struct_free(struct call *call)
-{
-	ev_timer_stop(&call->timer);
-	ev_timer_stop(&call->deadline);
-	ev_timer_stop(&call->a.timer);
-	ev_timer_stop(&call->b.timer);
-	ev_timer_stop(&call->a.patience);
-	ev_timer_stop(&call->b.patience);
-	free(call->a.auth);
-	free(call->b.auth);
-	free(call->setup);
-	free(call);
-}
-
-
-struct calls *calls_free(struct calls *calls)
-{
-	if (!calls)
-		return NULL;
-
-	/* What lies in shared memory is for the successor. */
-	for (uint32_t i = 0; calls->by_index && i < calls->slotc; i++)
-		if (calls->by_index[i])
-			struct_free(calls->by_index[i]);
-	while (calls->free) {
-		struct call *call = calls->free;
-
-		calls->free = call->next_free;
-		free(call);
-	}
-	while (calls->setups) {
-		struct setup *setup = calls->setups;
-
-		calls->setups = setup->next;
-		free(setup);
-	}
-	free(calls->by_index);
-	map_free(calls->tags);
-	slots_free(calls->slots);
-	free(calls);
-
-	return NULL;
 }

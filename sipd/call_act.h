@@ -15,10 +15,13 @@ int call_invite(struct call *call); /* call_invite.c */
 int call_repeat(struct call *call);
 int call_trying(struct call *call); /* call_progress.c */
 int call_progress(struct call *call);
-int call_switch(struct call *call);    /* call_route.c */
-int call_answer(struct call *call);    /* call_answer.c */
-void call_answer_a(struct call *call); /**< Its second half */
-int call_refuse(struct call *call);    /* call_end.c */
+/** The timer of a predecessor's provisionals goes on */
+void call_progress_adopt(struct call *call);
+int call_switch(struct call *call);       /* call_route.c */
+int call_answer(struct call *call);       /* call_answer.c */
+void call_answer_a(struct call *call);    /**< Its second half */
+void call_answer_told(struct call *call); /**< When mediad knows, too */
+int call_refuse(struct call *call);       /* call_end.c */
 int call_cancel(struct call *call);
 int call_release(struct call *call);
 int call_record(struct call *call);

@@ -9,5 +9,7 @@
 /** One whose image is in call->i, before any other text is taken
  *  @return 0, or errno: it cannot go on, and its slot is to be set aside */
 int call_adopt(struct call *call);
+/** Nothing of it goes on: the struct is free, its texts were given back */
+void call_adopt_not(struct call *call);
 
 #endif

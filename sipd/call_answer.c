@@ -11,41 +11,40 @@
 #include "sipd/credit.h"
 #include "sipd/leg.h"
 #include "sipd/leg_sdp.h"
+#include "sipd/media_point.h"
 #include "sipd/session.h"
+#include "sipd/setup_keep.h"
 #include "sipd/stats.h"
 
 
-static void take_codec(struct call *call, struct text body)
+static void take_codec(struct call *call)
 {
 	struct sdp sdp;
 
-	if (!body.l || sdp_parse(&sdp, body, NULL, NULL))
+	if (leg_sdp_read(&sdp, &call->a))
 		return;
 	(void)text_copy(call->i.codec, sizeof(call->i.codec),
 			text_of(sdp_codec(&sdp)));
 }
 
 
-/* What A is told with the answer; *differs: it has another answer already,
- * reliably, and has to be asked anew. */
-static int sdp_for_a(struct call *call, struct text *bodyp, bool *differsp)
+/* What A is told with the answer. If it has another one already, reliably, it
+ * has to be asked anew. */
+static int make_sdp(struct call *call)
 {
 	const struct text body = blob_text(call->sipd->blobs, &call->i.b_sdp);
 	const uint32_t before = call->a.i->o_version;
+	struct text made;
 	int err;
 
-	*differsp = false;
-	*bodyp = (struct text){ "", 0 };
 	if (!body.l) /* it said none, or none that may be used (security 1) */
 		return EBADMSG;
-	err = leg_sdp_make(&call->a, body, bodyp, NULL);
+	err = leg_sdp_make(&call->a, body, &made, NULL);
 	if (err)
 		return err;
-	take_codec(call, *bodyp);
-	if (call->a.i->flags & LEG_ANSWERED_RELIABLY) {
-		*differsp = before != call->a.i->o_version;
-		*bodyp = (struct text){ "", 0 };
-	}
+	take_codec(call);
+	call->a.offer_again = (call->a.i->flags & LEG_ANSWERED_RELIABLY) &&
+			      before != call->a.i->o_version;
 
 	return 0;
 }
@@ -69,17 +68,29 @@ static void put_timer(struct compose *c, struct call *call)
 
 void call_answer_a(struct call *call)
 {
-	struct leg *a = &call->a;
-	char heads[640];
-	struct compose c;
-	struct txn_reply reply = { .code = 200 };
-	bool differs;
-
-	if (sdp_for_a(call, &reply.body, &differs)) {
+	if (make_sdp(call)) {
 		call_end_with(call, END_MEDIA_FAILURE);
 		call_handle(call, EV_CUT);
 		return;
 	}
+	/* Before A may speak, mediad knows where both are: what it has written
+	 * down does not depend on us any more, and nothing is cut off. */
+	if (media_answered(call))
+		call_publish(call); /* B has its ACK: a successor sends none */
+	else
+		call_answer_told(call);
+}
+
+
+void call_answer_told(struct call *call)
+{
+	struct leg *a = &call->a;
+	char heads[640];
+	struct compose c;
+	struct txn_reply reply = { .code = 200 };
+
+	if (!(a->i->flags & LEG_ANSWERED_RELIABLY))
+		reply.body = leg_sdp(a);
 	compose_init(&c, heads, sizeof(heads));
 	leg_heads(&c, a, true, call->setup->terms.has_timer);
 	put_timer(&c, call);
@@ -95,12 +106,11 @@ void call_answer_a(struct call *call)
 	a->i->refresher = call->setup->terms.a_refresher == REFRESHER_UAC
 				  ? REFRESHER_UAS /* as we see it */
 				  : REFRESHER_UAC;
-	a->offer_again = differs;
 	caps_start(call);
 	session_start(a);
 	session_start(&call->b);
-	call_publish(call);
-	(void)txn_reply(call->sipd->txns, a->invite, &reply);
+	setup_over(call, 0);
+	(void)setup_reply(call, &reply);
 	credit_answered(call);
 	stats_answered(call->sipd->stats, STATS_IN, call->i.mapping);
 	stats_answer(call->sipd->stats, call->i.mapping, call->i.gateway,
@@ -130,6 +140,7 @@ int call_answer(struct call *call)
 	if (call->setup->a_reliable_pending) {
 		/* call-setup 12.3: a PRACK that acknowledges SDP is awaited */
 		call->setup->answer_waits = true;
+		call_publish(call);
 		return 0;
 	}
 	call_answer_a(call);

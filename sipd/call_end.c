@@ -15,6 +15,8 @@
 #include "sipd/media.h"
 #include "sipd/metrics.h"
 #include "sipd/renegotiate.h"
+#include "sipd/renew.h"
+#include "sipd/setup_keep.h"
 #include "sipd/stats.h"
 
 
@@ -28,15 +30,14 @@ static void finish(struct call *call)
 	if (attempt_is_open(call))
 		stats_ended(stats, STATS_OUT, call->i.gateway, reason);
 	credit_cancel(call);
-	media_release(call);
+	media_cancel(call);
+	renew_stop(call);
 	ev_timer_stop(&call->timer);
 	ev_timer_stop(&call->a.timer);
 	ev_timer_stop(&call->b.timer);
 	call_lines_give(call);
 	call_b_lines_give(call);
-	if (call->setup)
-		setup_give(call->sipd, call->setup);
-	call->setup = NULL;
+	setup_end(call);
 	call_blob_drop(call, &call->i.offer);
 	call_blob_drop(call, &call->i.b_sdp);
 	call_blob_drop(call, &call->i.a.sdp);
@@ -106,7 +107,7 @@ static void final_to_a(struct call *call)
 		compose_put(&c, "\r\n");
 	}
 	reply.heads = compose_result(&c);
-	(void)txn_reply(txns, call->a.invite, &reply);
+	(void)errand_refuse(call, &reply);
 }
 
 
@@ -134,7 +135,7 @@ int call_refuse(struct call *call)
 	call->a.i->state = LEG_ENDED;
 	finish(call);
 
-	return credit_ended(call);
+	return media_end(call);
 }
 
 
@@ -146,7 +147,7 @@ int call_cancel(struct call *call)
 	call->a.i->state = LEG_ENDED;
 	finish(call);
 
-	return credit_ended(call);
+	return media_end(call);
 }
 
 
@@ -186,7 +187,7 @@ int call_release(struct call *call)
 	end_leg(&call->b, call->bye_of == 2);
 	finish(call);
 
-	return credit_ended(call);
+	return media_end(call);
 }
 
 
@@ -196,13 +197,14 @@ int call_record(struct call *call)
 	ev_timer_start(&call->deadline, call->sipd->ev,
 		       call_deadlines_ms[CALL_ENDED], call_on_deadline, call);
 
-	return credit_ended(call);
+	return media_end(call);
 }
 
 
 int call_forget(struct call *call)
 {
 	credit_cancel(call);
+	media_cancel(call);
 	call_free(call);
 
 	return 0;
@@ -211,6 +213,27 @@ int call_forget(struct call *call)
 
 /* --- from A's INVITE transaction
  * ------------------------------------------------ */
+
+static void on_a_event(txn_id txn, enum txn_event event, void *arg,
+		       uint64_t user)
+{
+	struct sipd *sipd = arg;
+	struct call *call = call_find(sipd, user);
+
+	(void)txn;
+	if (call)
+		call_heard_a(call, event);
+}
+
+
+void call_own_a(struct call *call)
+{
+	struct txns *txns = call->sipd->txns;
+
+	txn_own(txns, call->a.invite, on_a_event, call->sipd, call->id);
+	txn_resend_set(txns, call->a.invite, &call->i.params.resend);
+}
+
 
 static void cancelled(struct call *call)
 {

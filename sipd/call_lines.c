@@ -61,19 +61,6 @@ static int take(struct lines *lines, const struct want *wants, size_t wantc)
 }
 
 
-bool call_is_switch_full(const struct call *call, const struct catalog *c)
-{
-	const struct sipd *sipd = call->sipd;
-	const int64_t calls = catalog_int(c, SS_MAX_CALLS);
-	const uint32_t cps = (uint32_t)catalog_int(c, SS_MAX_CPS);
-
-	return (calls &&
-		lines_used(sipd->lines, LINES_ALL, 1) >= (uint64_t)calls) ||
-	       !lines_rate_left(sipd->lines, LINES_ALL, 1, cps,
-				ev_now_us(sipd->ev));
-}
-
-
 enum end_reason call_lines_take(struct call *call, const struct catalog *c)
 {
 	struct lines *lines = call->sipd->lines;
@@ -134,6 +121,19 @@ enum end_reason call_b_lines_take(struct call *call,
 		call->i.group_b = group_before;
 		return END_CAPACITY_LIMIT;
 	}
+	call->i.flags |= CALL_HAS_B_LINES;
+
+	return END_NONE;
+}
+
+
+enum end_reason call_phone_lines_take(struct call *call)
+{
+	struct want wants[4] = { { LINES_NONE, 0 } };
+
+	call->i.gateway = call->i.group_b = 0;
+	if (take(call->sipd->lines, wants, wants_b(wants, call)))
+		return END_CAPACITY_LIMIT;
 	call->i.flags |= CALL_HAS_B_LINES;
 
 	return END_NONE;

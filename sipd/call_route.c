@@ -7,7 +7,10 @@
 #include "shared/base/util.h"
 #include "sipd/attempt.h"
 #include "sipd/call_act.h"
+#include "sipd/call_phone.h"
 #include "sipd/credit.h"
+#include "sipd/fork.h"
+#include "sipd/forward.h"
 #include "sipd/health.h"
 #include "sipd/leg.h"
 #include "sipd/leg_sdp.h"
@@ -15,13 +18,20 @@
 #include "sipd/renegotiate.h"
 #include "sipd/params.h"
 #include "sipd/resolve.h"
+#include "sipd/setup_keep.h"
 #include "sipd/stats.h"
 #include "sipd/view.h"
 #include "sipd/wire.h"
 
 
+/* A knows of the call, and stops asking, once it is in its slot. */
 int call_ask(struct call *call)
 {
+	if (!call->setup->kept.reply_code)
+		(void)setup_reply(call, &(struct txn_reply){ .code = 100 });
+	else
+		call_publish(call);
+
 	return credit_ask(call);
 }
 
@@ -53,6 +63,19 @@ static void on_resolved(const struct resolved *r, void *arg, uint64_t user);
 
 /* Lines, then media. @return ROUTE_USABLE: it is being called, or media is
  * asked for it */
+static enum route_token begin(struct call *call, const struct view *view,
+			      const struct cat_routing *gateway,
+			      struct sdp *offer)
+{
+	if (call_b_lines_take(call, gateway))
+		return ROUTE_CPS_FULL;
+	media_prepare(call, view->route.c, offer);
+
+	return ROUTE_USABLE;
+}
+
+
+/* @return as begin() */
 static enum route_token prepare(struct call *call, const struct view *view,
 				const struct cat_routing *gateway,
 				const struct addr *addr, struct sdp *offer)
@@ -66,27 +89,31 @@ static enum route_token prepare(struct call *call, const struct view *view,
 			       (enum transport)setup->to.transport, local_ip,
 			       addr))
 		return ROUTE_UNRESOLVED;
-	if (call_b_lines_take(call, gateway))
-		return ROUTE_CPS_FULL;
 
 	setup->to.remote = *addr;
 	setup->to.conn = 0;
 	if (setup->to.transport == TRANSPORT_TLS)
 		wire_server_name(sipd->wire, addr,
 				 text_of(setup->target_host));
-	if (call->i.media == CALL_MEDIA_NONE &&
-	    media_is_relayed(call, view->route.c, gateway, offer)) {
-		if (!media_reserve(call))
-			return ROUTE_USABLE;
-		call_end_with(call, END_MEDIA_FAILURE);
-		call_handle(call, EV_EXHAUSTED);
-		return ROUTE_USABLE;
-	}
-	if (call->i.media == CALL_MEDIA_NONE)
-		call->i.media = CALL_MEDIA_BYPASS;
-	call_handle(call, EV_CANDIDATE);
 
-	return ROUTE_USABLE;
+	return begin(call, view, gateway, offer);
+}
+
+
+/* It is where it registered from (registration 1.6). */
+static enum route_token prepare_device(struct call *call,
+				       const struct view *view,
+				       const struct cat_routing *gateway,
+				       struct sdp *offer)
+{
+	struct device device;
+
+	if (!bindings_devices(call->sipd, RECORD_ROUTING, gateway->gw.row.id,
+			      &device, 1))
+		return ROUTE_UNREGISTERED;
+	call_aim(call, &device.flow);
+
+	return begin(call, view, gateway, offer);
 }
 
 
@@ -110,6 +137,8 @@ static enum route_token try_one(struct call *call, const struct view *view,
 	token = route_usable(&view->route, id, offer, &codecs);
 	if (token != ROUTE_USABLE)
 		return token;
+	if (gateway->gw.type) /* dynamic */
+		return prepare_device(call, view, gateway, offer);
 	target = target_of(sipd, c, gateway);
 	if (!target)
 		return ROUTE_OFFLINE;
@@ -134,14 +163,18 @@ static enum route_token try_one(struct call *call, const struct view *view,
 /* --- the list
  * ---------------------------------------------------------------- */
 
-static struct sdp *offer_of(struct sdp *sdp, const struct call *call)
+/* It is read again only where that was done by a predecessor. */
+static struct sdp *offer_of(struct call *call)
 {
 	const struct text body = blob_text(call->sipd->blobs, &call->i.offer);
+	struct setup *setup = call->setup;
 
-	if (!body.l || sdp_parse(sdp, body, leg_sdp_is_own, call->sipd))
+	if (!setup->has_offer &&
+	    (!body.l || leg_sdp_parse(&setup->offer, &call->a, body)))
 		return NULL;
+	setup->has_offer = true;
 
-	return sdp;
+	return &setup->offer;
 }
 
 
@@ -167,9 +200,9 @@ static void exhausted(struct call *call)
 static void walk(struct call *call, const struct view *view)
 {
 	struct setup *setup = call->setup;
-	struct sdp *offer, sdp;
+	struct sdp *offer;
 
-	offer = offer_of(&sdp, call);
+	offer = offer_of(call);
 	while (setup->next_candidate < setup->list.count) {
 		const uint32_t id =
 			setup->list.rows[setup->next_candidate++].gateway;
@@ -188,13 +221,13 @@ static bool went_to_phone(struct call *call, const struct view *view)
 {
 	const uint32_t phone = route_local(view->route.c,
 					   text_of(call->setup->called.text));
+	struct sdp *offer;
 
 	if (!phone)
 		return false;
 
-	call->i.phone_b = phone;
-	call_end_with(call, END_NOT_REGISTERED);
-	call_handle(call, EV_EXHAUSTED);
+	offer = offer_of(call);
+	call_phone(call, view, phone, offer);
 
 	return true;
 }
@@ -212,6 +245,8 @@ int call_next(struct call *call)
 	if (!view_init(&view, call->sipd, call))
 		return ENOENT;
 
+	if (setup->is_forwarding)
+		forward_place(call, view.route.c, offer_of(call));
 	if (!setup->has_list && !went_to_phone(call, &view))
 		route_list_make(&setup->list, &view.route, &caller,
 				text_of(setup->called.text));
@@ -230,7 +265,7 @@ static void on_resolved(const struct resolved *r, void *arg, uint64_t user)
 	struct call *call = call_find(sipd, user);
 	const struct cat_routing *gateway;
 	enum route_token token = ROUTE_UNRESOLVED;
-	struct sdp *offer, sdp;
+	struct sdp *offer;
 	struct view view;
 	uint32_t id;
 
@@ -242,7 +277,7 @@ static void on_resolved(const struct resolved *r, void *arg, uint64_t user)
 	if (!view_init(&view, sipd, call))
 		return;
 	gateway = catalog_by_id(view.route.c, RECORD_ROUTING, id);
-	offer = offer_of(&sdp, call);
+	offer = offer_of(call);
 	if (gateway && !r->err && r->addrc)
 		token = prepare(call, &view, gateway, &r->addrs[0], offer);
 	if (token != ROUTE_USABLE) {
@@ -258,18 +293,20 @@ static void on_resolved(const struct resolved *r, void *arg, uint64_t user)
 
 void call_leave_b(struct call *call, const char *reason)
 {
-	struct sipd *sipd = call->sipd;
+	struct errand_invite e = { .txn = 0 };
 	char heads[96];
 	struct compose c;
 
 	ev_timer_stop(&call->timer);
-	if (call->b.invite) {
-		compose_init(&c, heads, sizeof(heads));
-		compose_head(&c, "Reason", text_of(reason));
-		txn_cancel(sipd->txns, call->b.invite, compose_result(&c));
-		txn_forget(sipd->txns, call->b.invite);
-	}
+	compose_init(&c, heads, sizeof(heads));
+	compose_head(&c, "Reason", text_of(reason));
+	e.heads = compose_result(&c);
+	setup_copy_of(call, call->b.invite, &e);
+	forks_cancel(call, reason);
+	if (call->b.invite)
+		errand_cancel(call, &e);
 	call->b.invite = 0;
+	setup_over(call, 0);
 	/* An UPDATE between the two early dialogs ends with one of them. */
 	renegotiate_abandon(&call->a, 500);
 	renegotiate_abandon(&call->b, 500);
@@ -288,6 +325,10 @@ int call_switch(struct call *call)
 	log_info(&call->log, "gateway_switch from=%u cause=%u",
 		 call->i.gateway, call->setup->last.end);
 	call_leave_b(call, reason_q850(END_NO_ANSWER, reason));
+	media_leave(call);
+	/* What the next one says, A is to hear (unless it may not change). */
+	if (!(call->a.i->flags & LEG_ANSWERED_RELIABLY))
+		call->i.flags &= ~(uint32_t)CALL_TOLD_SDP;
 	call->i.switches++;
 
 	return call_next(call);

@@ -5,11 +5,13 @@
 
 #include "sipd/call_fsm.h"
 #include "sipd/call_slot.h"
+#include "sipd/media_terms.h"
 #include "sipd/verdict.h"
 
 
 enum {
 	REQUEST_ADDRESS_MAX = 2, /* socket, contact_port, contact */
+	PAYLOAD_MAX = 127,
 };
 
 
@@ -59,9 +61,15 @@ const char *call_slot_fault(const void *image)
 		return "end";
 	if (i->media > CALL_MEDIA_RELAY)
 		return "media";
+	for (size_t s = 0; s < MEDIA_SIDEC; s++)
+		if (i->relay.dtmf[s] >= DTMF_MODEC ||
+		    i->relay.learning[s] >= LEARNINGC ||
+		    i->relay.event[s] > PAYLOAD_MAX)
+			return "relay";
 	if (i->transport >= TRANSPORTC)
 		return "transport";
 	if (!i->cdr_id[0] || !terminated(i->cdr_id, sizeof(i->cdr_id)) ||
+	    !terminated(i->parent_cdr_id, sizeof(i->parent_cdr_id)) ||
 	    !terminated(i->detail, sizeof(i->detail)) ||
 	    !terminated(i->codec, sizeof(i->codec)))
 		return "text";

@@ -19,8 +19,13 @@
 #include "sipd/timer_fsm.h"
 #include "sipd/txn.h"
 
-#define CALLS_MAGIC   0x4c4c4143 /* "CALL" */
-#define CALLS_VERSION 1
+#define CALLS_MAGIC 0x4c4c4143 /* "CALL" */
+#ifdef TANDEM_LAYOUT_NEXT      /* of the tests: test/component/next */
+#define CALLS_VERSION   3
+#define CALLS_NEXT_WORD 0x7478656e
+#else
+#define CALLS_VERSION 2
+#endif
 
 /** Texts of a leg, one behind the other in its blob */
 enum leg_text {
@@ -95,17 +100,47 @@ struct leg_image {
 enum call_flags {
 	CALL_IS_TIMER = 1, /**< Regime */
 	CALL_IS_ILLEGAL = 2,
-	CALL_HAS_LINES = 4,   /**< Lines of A's side are taken */
-	CALL_HAS_B_LINES = 8, /**< And of the gateway's */
-	CALL_ALL_503 = 16,    /**< Every attempt so far ended in 503 */
-	CALL_LATE_OFFER = 32, /**< A's INVITE had no SDP */
-	CALL_TOLD_SDP = 64,   /**< A has heard SDP of this call */
+	CALL_HAS_LINES = 4,      /**< Lines of A's side are taken */
+	CALL_HAS_B_LINES = 8,    /**< And of the gateway's */
+	CALL_ALL_503 = 16,       /**< Every attempt so far ended in 503 */
+	CALL_LATE_OFFER = 32,    /**< A's INVITE had no SDP */
+	CALL_TOLD_SDP = 64,      /**< A has heard SDP of this call */
+	CALL_HAS_EXCHANGE = 128, /**< Its setup is an exchange (exchange.h) */
 };
 
 enum call_media {
 	CALL_MEDIA_NONE,
 	CALL_MEDIA_BYPASS,
 	CALL_MEDIA_RELAY
+};
+
+enum {
+	MEDIA_PAIRS_MAX = 2, /**< Pairs of ports on each side */
+	MEDIA_SIDEC = 2,     /**< A, B */
+};
+
+enum media_flags {
+	MEDIA_HAS_A = 1,    /**< Ports of A are reserved */
+	MEDIA_CONVERTS = 2, /**< Digits (media 7) */
+	MEDIA_NO_T38 = 4,   /**< One of the sides does not want it */
+	MEDIA_NOMEDIA_ANY = 8,
+};
+
+/** What was agreed for the call's media; [0] A, [1] B */
+struct media_image {
+	struct addr host[MEDIA_SIDEC]; /**< That a side is told; none: that of
+					*   the listener */
+	uint16_t ports[MEDIA_SIDEC][MEDIA_PAIRS_MAX];
+	uint16_t sdpc[MEDIA_SIDEC]; /**< How many SDP a side has sent */
+	uint16_t nomedia_s;
+	uint8_t worker;             /**< Of mediad */
+	uint8_t attempt;            /**< Number of side B there */
+	uint8_t dtmf[MEDIA_SIDEC];  /**< enum media_dtmf */
+	uint8_t event[MEDIA_SIDEC]; /**< Payload number it has for digits */
+	uint8_t learning[MEDIA_SIDEC];
+	uint8_t sdp_first[MEDIA_SIDEC];
+	uint8_t flags; /**< enum media_flags */
+	uint8_t pad[7];
 };
 
 /** Parameters as they were when the INVITE arrived */
@@ -125,7 +160,9 @@ struct call_params {
 
 struct call_image {
 	char cdr_id[ID_ULID_SIZE];
-	uint8_t state; /**< enum call_state */
+	char parent_cdr_id[ID_ULID_SIZE]; /**< Forwarded: its call */
+	uint8_t state;                    /**< enum call_state */
+	uint8_t forwards;                 /**< How often it was forwarded */
 	uint32_t flags;
 
 	/* times of the record */
@@ -154,12 +191,18 @@ struct call_image {
 	char detail[24];
 	char codec[16];
 
+#ifdef TANDEM_LAYOUT_NEXT
+	uint32_t next_word[2]; /* moves what follows by 8 bytes */
+#endif
+	struct media_image relay;
 	struct call_params params;
 	struct blob facts;
 	uint16_t factl[FACTC];
 	struct blob offer;    /**< A's SDP; none: a late offer */
 	struct blob b_sdp;    /**< What B said last before its answer */
 	struct blob attempts; /**< struct attempt_image, attemptc of them */
+	struct blob setup; /**< setup_slot.h until A has ACKed; then none, or
+			    *   what is open (exchange.h) */
 	struct leg_image a, b;
 };
 

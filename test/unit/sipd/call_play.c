@@ -17,7 +17,9 @@ static const struct route_row rows[] = {
 	{ RECORD_ACCOUNT, 1, "name=a" },
 	{ RECORD_MAPPING, 1,
 	  "name=CUST|account=1|auth_mode=ip_port|addresses=" CALL_RIG_A
-	  "|cause_map=404=480" },
+	  "|cause_map=404=480|dtmf_mode=info" },
+	{ RECORD_PHONE, 21, "number=7001|account=1|ringing_timeout=3" },
+	{ RECORD_PHONE, 22, "number=7002|account=1|line_limit=1" },
 	{ RECORD_ROUTING, 11,
 	  "name=B1|prefixes=1|priority=1|addresses=" CALL_RIG_B1 },
 	{ RECORD_ROUTING, 12,
@@ -26,6 +28,12 @@ static const struct route_row rows[] = {
 	  "name=NAMED|prefixes=2|addresses=slow.example:5060" },
 	{ RECORD_ROUTING, 14,
 	  "name=MOVED|prefixes=3|redirects=1|addresses=" CALL_RIG_B1 },
+	{ RECORD_ROUTING, 15,
+	  "name=EVENTS|prefixes=4|dtmf_mode=rfc2833|addresses=" CALL_RIG_B1 },
+	{ RECORD_ROUTING, 16,
+	  "name=TONE|prefixes=5|ring_back=183_sdp|addresses=" CALL_RIG_B1 },
+	{ RECORD_ROUTING, 17,
+	  "name=NOFAX|prefixes=6|t38=off|nomedia_time=5|addresses=" CALL_RIG_B1 },
 };
 
 static const struct route_param values_in[] = {

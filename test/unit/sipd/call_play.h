@@ -25,9 +25,12 @@ struct play {
 	const char *number;      /**< That A calls; NULL: 1212 */
 };
 
-/** A gateway CUST at CALL_RIG_A, B1 before B2 for numbers with 1, one that is
- *  a name for those with 2; T1 3 s, resends 0.5 and 1 s, session timer 20 s in
- *  two segments, cap 30 s; no relay. more: further parameters */
+/** A gateway CUST at CALL_RIG_A (digits by INFO), B1 before B2 for numbers
+ * with 1, one that is a name for those with 2, one that follows a redirect for
+ *  those with 3, digits as events with 4, a tone of ours with 5, no T.38 and
+ *  calls end after 5 s of silence with 6; T1 3 s, resends 0.5 and 1 s, session
+ * timer 20 s in two segments, cap 30 s; no relay. Phones 7001 (T4
+ *  3 s) and 7002 (one line). more: further parameters */
 int play_open(struct play *p, const char *what, const struct route_param *more,
 	      size_t morec);
 void play_close(struct play *p);

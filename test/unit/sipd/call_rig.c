@@ -13,6 +13,7 @@
 #include "shared/shm/life.h"
 #include "shared/svc/svc.h"
 #include "sipd/blob.h"
+#include "sipd/errand.h"
 #include "sipd/farewell.h"
 #include "sipd/guard.h"
 #include "sipd/health.h"
@@ -99,17 +100,14 @@ struct peer_id svc_self(const struct svc *svc)
 
 const struct segment *svc_segment(const struct svc *svc, const char *name)
 {
-	(void)name;
-
-	return &svc->rig->calls;
+	return strcmp(name, "errands") == 0 ? &svc->rig->errands
+					    : &svc->rig->calls;
 }
 
 
 bool svc_predecessor_crashed(const struct svc *svc)
 {
-	(void)svc;
-
-	return false;
+	return svc->rig->has_crashed;
 }
 
 
@@ -160,20 +158,72 @@ static enum call_rig_word word_of(const struct call_rig *rig, int body)
 }
 
 
+/* Ports 10000 and 10002 for A, 20000 and 20002 for B; what was counted */
+static void answer_media(const struct call_ask *ask, enum call_rig_word word)
+{
+	static uint32_t ports[2][2] = { { 10000, 10002 }, { 20000, 20002 } };
+	static char address[] = "192.0.2.200";
+	Tandem__Envelope env;
+	Tandem__MediaReserved reserved;
+	Tandem__MediaRefused refused;
+	Tandem__Pointed pointed;
+	Tandem__Released released;
+	Tandem__MediaSide sides[2];
+
+	tandem__envelope__init(&env);
+	tandem__media_reserved__init(&reserved);
+	tandem__media_refused__init(&refused);
+	tandem__pointed__init(&pointed);
+	tandem__released__init(&released);
+	tandem__media_side__init(&sides[0]);
+	tandem__media_side__init(&sides[1]);
+	if (ask->body == BUS_BODY(POINT)) {
+		env.body_case = BUS_BODY(POINTED);
+		env.pointed = &pointed;
+	}
+	else if (ask->body == BUS_BODY(RELEASE)) {
+		env.body_case = BUS_BODY(RELEASED);
+		env.released = &released;
+		sides[0].packets = 100;
+		sides[1].packets = 200;
+		sides[0].age_us = sides[1].age_us = -1;
+		released.is_unknown = word == CALL_RIG_UNKNOWN;
+		released.a = &sides[0];
+		released.b = &sides[1];
+	}
+	else if (word == CALL_RIG_NO) {
+		env.body_case = BUS_BODY(MEDIA_REFUSED);
+		env.media_refused = &refused;
+		refused.why = TANDEM__MEDIA_WHY__MEDIA_WHY_PORTS;
+	}
+	else {
+		env.body_case = BUS_BODY(MEDIA_RESERVED);
+		env.media_reserved = &reserved;
+		reserved.bypass = word == CALL_RIG_YES;
+		reserved.address = reserved.address_a = address;
+		reserved.ports_a = ports[0];
+		reserved.ports = ports[1];
+		if (!reserved.bypass) {
+			reserved.n_ports = ask->lines;
+			reserved.n_ports_a = ask->wants_a ? ask->lines : 0;
+		}
+	}
+	ask->h(0, &env, ask->arg);
+}
+
+
 static void answer(struct call_ask *ask, enum call_rig_word word)
 {
 	Tandem__Envelope env;
 	Tandem__CreditGranted granted;
 	Tandem__CreditRefused refused;
 	Tandem__RecordStored stored;
-	Tandem__MediaReserved media;
 	const struct call_ask a = *ask;
 
 	tandem__envelope__init(&env);
 	tandem__credit_granted__init(&granted);
 	tandem__credit_refused__init(&refused);
 	tandem__record_stored__init(&stored);
-	tandem__media_reserved__init(&media);
 	ask->id = 0;
 	if (a.body == BUS_BODY(AUTHORISE) && word == CALL_RIG_YES) {
 		env.body_case = BUS_BODY(CREDIT_GRANTED);
@@ -190,9 +240,8 @@ static void answer(struct call_ask *ask, enum call_rig_word word)
 		a.rig->records++;
 	}
 	else {
-		env.body_case = BUS_BODY(MEDIA_RESERVED);
-		env.media_reserved = &media;
-		media.bypass = word == CALL_RIG_YES;
+		answer_media(&a, word);
+		return;
 	}
 	a.h(0, &env, a.arg);
 }
@@ -216,12 +265,44 @@ static void on_timeout(void *arg)
 }
 
 
+/* The last one of each side */
+static void look_point(struct call_rig *rig, const Tandem__Point *point)
+{
+	struct call_point *p = &rig->points[point->side ? 1 : 0];
+
+	p->count++;
+	p->side = point->side;
+	(void)text_copy(p->remote, sizeof(p->remote),
+			text_of(point->n_remote ? point->remote[0] : ""));
+	p->sdp = point->sdp;
+	p->event = point->event_payload;
+	p->dtmf_mode = point->dtmf_mode;
+	p->nomedia_s = point->nomedia_s;
+	p->is_answered = point->is_answered;
+	p->is_nat = point->is_nat;
+	p->ring_back = point->ring_back;
+	p->is_t38 = point->n_udptl && point->udptl[0];
+	p->payload = point->n_payloads ? point->payloads[0] : 0;
+}
+
+
 static void look(struct call_rig *rig, const Tandem__Envelope *env)
 {
 	if (env->body_case == BUS_BODY(ANSWERED))
 		rig->answereds++;
+	if (env->body_case == BUS_BODY(POINT))
+		look_point(rig, env->point);
+	if (env->body_case == BUS_BODY(RELEASE))
+		rig->releases++;
+	if (env->body_case == BUS_BODY(SEND_DIGIT))
+		rig->digit = env->send_digit->digit[0];
 	if (env->body_case != BUS_BODY(ENDED))
 		return;
+	rig->end_media = env->ended->record->media;
+	rig->end_packets = env->ended->record->media_b
+				   ? env->ended->record->media_b->packets
+				   : 0;
+	rig->end_tail_us = env->ended->record->silent_tail_us;
 	rig->end_reason = env->ended->record->end_reason;
 	rig->end_code = env->ended->record->sip_code;
 }
@@ -235,6 +316,10 @@ int bus_send(struct bus *bus, const struct bus_request *request,
 	enum call_rig_word word;
 
 	look(rig, env);
+	if (env->body_case == BUS_BODY(REGISTERS) && rig->registersh) {
+		rig->registersh(rig, request, env);
+		return 0;
+	}
 	if (!request->h)
 		return 0;
 	for (size_t i = 0; i < COUNT_OF(rig->asks) && !ask; i++)
@@ -249,6 +334,10 @@ int bus_send(struct bus *bus, const struct bus_request *request,
 				  .body = (int)env->body_case,
 				  .h = request->h,
 				  .arg = request->arg };
+	if (env->body_case == BUS_BODY(RESERVE)) {
+		ask->lines = env->reserve->lines;
+		ask->wants_a = env->reserve->local_a[0] != '\0';
+	}
 	ev_timer_start(&ask->timer, rig->ev,
 		       word == CALL_RIG_SILENCE ? request->deadline_ms
 						: SOON_MS,
@@ -257,6 +346,19 @@ int bus_send(struct bus *bus, const struct bus_request *request,
 		*idp = ask->id;
 
 	return 0;
+}
+
+
+size_t bus_status(const struct bus *bus, struct bus_peer_status *rows,
+		  size_t rowc)
+{
+	(void)bus;
+	rows[0] = (struct bus_peer_status){
+		.id = { .peer = PEER_MEDIAD },
+		.up = 1,
+	};
+
+	return rowc ? 1 : 0;
 }
 
 
@@ -366,6 +468,42 @@ void wire_end(struct wire *wire, const struct flow *flow)
 }
 
 
+struct call_rig *call_rig_of(const struct sipd *sipd)
+{
+	return sipd->wire->rig;
+}
+
+
+int wire_own_flow(const struct wire *wire, struct flow *flow)
+{
+	*flow = (struct flow){
+		.remote = wire_listener(wire, 0)->advertised,
+		.transport = TRANSPORT_UDP,
+		.is_loop = 1,
+	};
+	flow->remote.port = 5060;
+
+	return 0;
+}
+
+
+bool wire_lives(const struct wire *wire, const struct flow *flow)
+{
+	(void)wire;
+	(void)flow;
+
+	return true;
+}
+
+
+void wire_keep(struct wire *wire, const struct flow *flow, bool keep)
+{
+	(void)wire;
+	(void)flow;
+	(void)keep;
+}
+
+
 /* --- resolve -------------------------------------------------------------- */
 
 int resolve_known(const struct resolver *resolver, struct text host,
@@ -454,6 +592,7 @@ static int open_sipd(struct call_rig *rig)
 		.sendh = txns_send,
 		.requesth = intake_request,
 		.ackh = intake_ack,
+		.againh = intake_again,
 		.strayh = intake_stray,
 	};
 	int err;
@@ -481,6 +620,8 @@ static int open_sipd(struct call_rig *rig)
 		err = txns_alloc(&sipd->txns, &args);
 	if (!err)
 		err = calls_alloc(&sipd->calls, sipd);
+	if (!err)
+		err = errands_alloc(sipd);
 
 	return err;
 }
@@ -505,6 +646,9 @@ int call_rig_open(struct call_rig *rig, struct catalog_reader *reader)
 		err = segment_private(&rig->lines, sizeof(struct lines_slot),
 				      CALL_RIG_LINES);
 	if (!err)
+		err = segment_private(&rig->errands, ERRANDS_SLOT_SIZE,
+				      CALL_RIG_CALLS);
+	if (!err)
 		err = open_sipd(rig);
 	if (err)
 		call_rig_close(rig);
@@ -513,28 +657,54 @@ int call_rig_open(struct call_rig *rig, struct catalog_reader *reader)
 }
 
 
-void call_rig_close(struct call_rig *rig)
+static void close_sipd(struct call_rig *rig)
 {
 	struct sipd *sipd = rig->sipd;
 
-	for (size_t i = 0; i < COUNT_OF(rig->asks); i++)
+	for (size_t i = 0; i < COUNT_OF(rig->asks); i++) {
 		ev_timer_stop(&rig->asks[i].timer);
-	if (sipd) {
-		farewells_free(sipd);
-		sipd->calls = calls_free(sipd->calls);
-		sipd->txns = txns_free(sipd->txns);
-		sipd->health = health_free(sipd->health);
-		sipd->stats = stats_free(sipd->stats);
-		sipd->lines = lines_free(sipd->lines);
-		sipd->blobs = blobs_free(sipd->blobs);
-		sipd->guard = guard_free(sipd->guard);
-		free(all_of(sipd));
-		rig->sipd = NULL;
+		rig->asks[i].id = 0;
 	}
+	if (!sipd)
+		return;
+	farewells_free(sipd);
+	sipd->calls = calls_free(sipd->calls);
+	errands_free(sipd);
+	sipd->txns = txns_free(sipd->txns);
+	sipd->health = health_free(sipd->health);
+	sipd->stats = stats_free(sipd->stats);
+	sipd->lines = lines_free(sipd->lines);
+	sipd->blobs = blobs_free(sipd->blobs);
+	sipd->guard = guard_free(sipd->guard);
+	free(all_of(sipd));
+	rig->sipd = NULL;
+}
+
+
+int call_rig_replace(struct call_rig *rig)
+{
+	int err;
+
+	close_sipd(rig);
+	err = open_sipd(rig);
+	if (!err) {
+		errands_adopt(rig->sipd);
+		calls_adopt(rig->sipd->calls);
+	}
+
+	return err;
+}
+
+
+void call_rig_close(struct call_rig *rig)
+{
+	close_sipd(rig);
 	free(rig->calls.head);
 	free(rig->texts.head);
 	free(rig->lines.head);
+	free(rig->errands.head);
 	rig->calls.head = rig->texts.head = rig->lines.head = NULL;
+	rig->errands.head = NULL;
 	rig->ev = ev_free(rig->ev);
 	clk_thaw();
 }
