@@ -32,7 +32,7 @@ BUILD_ASSERT(SDP_PAYLOADS_MAX <= 32);
 
 struct editor {
 	const struct sdp_edit *edit;
-	struct sdp sdp;
+	struct sdp *sdp;
 	struct plan plans[SDP_MEDIAC_MAX];
 	struct compose out;
 	size_t mediac; /* begun so far */
@@ -49,12 +49,14 @@ typedef void line_h(struct editor *ed, const struct sdp_line *line);
 
 /* --- plan ----------------------------------------------------------------- */
 
-static uint8_t event_number(const struct sdp_media *media)
+static uint8_t event_number(const struct sdp_media *media, uint8_t wanted)
 {
 	bool is_used[DYNAMIC_LAST + 1] = { false };
 
 	for (size_t i = 0; i < media->payloadc; i++)
 		is_used[media->payloads[i].number] = true;
+	if (wanted && wanted <= DYNAMIC_LAST && !is_used[wanted])
+		return wanted;
 	for (unsigned n = EVENT_FIRST; n <= DYNAMIC_LAST; n++)
 		if (!is_used[n])
 			return (uint8_t)n;
@@ -92,7 +94,7 @@ static void plan_payloads(struct plan *plan, const struct sdp_media *media,
 	}
 	plan->is_live = codecc > 0;
 	if (plan->is_live && adds && !has_event && keptc < SDP_PAYLOADS_MAX)
-		plan->event = event_number(media);
+		plan->event = event_number(media, edit->event);
 }
 
 
@@ -101,8 +103,8 @@ static int plan_make(struct editor *ed)
 	const struct sdp_edit *edit = ed->edit;
 	size_t audioc = 0, livec = 0;
 
-	for (size_t i = 0; i < ed->sdp.mediac; i++) {
-		const struct sdp_media *media = &ed->sdp.media[i];
+	for (size_t i = 0; i < ed->sdp->mediac; i++) {
+		const struct sdp_media *media = &ed->sdp->media[i];
 		struct plan *plan = &ed->plans[i];
 
 		*plan = (struct plan){ .kept = UINT32_MAX };
@@ -459,7 +461,7 @@ static void media_begin(struct editor *ed, const struct sdp_line *line,
 			struct text rest)
 {
 	media_close(ed);
-	ed->media = &ed->sdp.media[ed->mediac];
+	ed->media = &ed->sdp->media[ed->mediac];
 	ed->plan = &ed->plans[ed->mediac];
 	ed->mediac++;
 	ed->linec = 0;
@@ -472,15 +474,15 @@ static void media_begin(struct editor *ed, const struct sdp_line *line,
 
 /* --- all of it ------------------------------------------------------------ */
 
+static line_h *const edits['z' + 1] = {
+	['a'] = edit_attribute, ['c'] = edit_connection, ['e'] = edit_drop,
+	['i'] = edit_drop,      ['k'] = edit_drop,       ['o'] = edit_origin,
+	['p'] = edit_drop,      ['s'] = edit_drop,       ['u'] = edit_drop,
+};
+
+
 static void edit_line(struct editor *ed, const struct sdp_line *line)
 {
-	static line_h *const edits['z' + 1] = {
-		['a'] = edit_attribute, ['c'] = edit_connection,
-		['e'] = edit_drop,      ['i'] = edit_drop,
-		['k'] = edit_drop,      ['o'] = edit_origin,
-		['p'] = edit_drop,      ['s'] = edit_drop,
-		['u'] = edit_drop,
-	};
 	line_h *h = edits[(unsigned char)line->type];
 
 	if (h)
@@ -492,29 +494,68 @@ static void edit_line(struct editor *ed, const struct sdp_line *line)
 }
 
 
-int sdp_edit(char *dst, size_t size, size_t *lenp, struct text body,
-	     const struct sdp_edit *edit)
+/* Nothing is asked for that needs to know what the lines mean. */
+static bool is_plain(const struct sdp_edit *edit)
 {
-	struct editor ed = { .edit = edit };
+	return edit->is_read && !edit->is_relayed && !edit->add_events &&
+	       !edit->drop_events && !edit->a.namec && !edit->b.namec;
+}
+
+
+static int edit_plainly(struct editor *ed, struct text rest)
+{
+	struct sdp_line line;
+
+	while (sdp_line_next(&rest, &line)) {
+		line_h *h = edits[(unsigned char)line.type];
+
+		if (!line.type)
+			return EBADMSG;
+		if (h == edit_drop || h == edit_origin)
+			h(ed, &line);
+		else
+			put_line(ed, line.type, line.value);
+	}
+
+	return 0;
+}
+
+
+static int edit_fully(struct editor *ed, struct text body)
+{
 	struct text rest = body;
 	struct sdp_line line;
 	int err;
 
-	err = sdp_read(&ed.sdp, body);
-	if (err)
-		return err;
-	err = plan_make(&ed);
+	err = sdp_read(ed->sdp, body);
+	if (!err)
+		err = plan_make(ed);
 	if (err)
 		return err;
 
-	compose_init(&ed.out, dst, size);
 	while (sdp_line_next(&rest, &line)) {
 		if (line.type == 'm')
-			media_begin(&ed, &line, rest);
+			media_begin(ed, &line, rest);
 		else
-			edit_line(&ed, &line);
+			edit_line(ed, &line);
 	}
-	media_close(&ed);
+	media_close(ed);
+
+	return 0;
+}
+
+
+int sdp_edit(char *dst, size_t size, size_t *lenp, struct text body,
+	     const struct sdp_edit *edit)
+{
+	struct sdp sdp; /* large: what reads it clears what it needs */
+	struct editor ed = { .edit = edit, .sdp = &sdp };
+	int err;
+
+	compose_init(&ed.out, dst, size);
+	err = is_plain(edit) ? edit_plainly(&ed, body) : edit_fully(&ed, body);
+	if (err)
+		return err;
 	if (ed.out.is_full || ed.out.len > SDP_BYTES_MAX)
 		return EMSGSIZE;
 	*lenp = ed.out.len;

@@ -21,34 +21,50 @@ static bool is_letter(char c)
 }
 
 
-/* A tab is the only control character that may stand in a line. */
-static bool is_clean(struct text t)
+/* Up to its end; a tab is the only control character that may stand in it. */
+static struct text line_cut(struct text *rest, bool *is_cleanp)
 {
-	for (size_t i = 0; i < t.l; i++) {
-		const unsigned char c = (unsigned char)t.p[i];
+	const char *const start = rest->p, *const end = start + rest->l;
+	const char *p = start;
+	const size_t n = text_plain(*rest);
+	struct text line;
 
-		if ((c < 0x20 && c != '\t') || c == 0x7f)
-			return false;
+	*is_cleanp = true;
+	if (rest->l > n + 1 && p[n] == '\r' && p[n + 1] == '\n') {
+		*rest = (struct text){ p + n + 2, rest->l - n - 2 };
+		return (struct text){ start, n };
 	}
+	for (;; p++) {
+		p += text_plain((struct text){ p, (size_t)(end - p) });
+		if (p == end || *p == '\n')
+			break;
+		if (*p != '\t' && !(*p == '\r' && p + 1 < end && p[1] == '\n'))
+			*is_cleanp = false;
+	}
+	line = (struct text){ start, (size_t)(p - start) };
+	if (p < end)
+		p++;
+	*rest = (struct text){ p, (size_t)(end - p) };
+	if (line.l > 0 && line.p[line.l - 1] == '\r')
+		line.l--;
 
-	return true;
+	return line;
 }
 
 
 bool sdp_line_next(struct text *rest, struct sdp_line *line)
 {
 	struct text t = { 0 };
+	bool is_clean = false;
 
 	while (t.l == 0) {
 		if (rest->l == 0)
 			return false;
-		(void)text_cut(*rest, '\n', &t, rest);
-		if (t.l > 0 && t.p[t.l - 1] == '\r')
-			t.l--;
+		t = line_cut(rest, &is_clean);
 	}
 
 	line->type = '\0';
-	if (t.l >= 2 && is_letter(t.p[0]) && t.p[1] == '=' && is_clean(t)) {
+	if (is_clean && t.l >= 2 && is_letter(t.p[0]) && t.p[1] == '=') {
 		line->type = t.p[0];
 		line->value = (struct text){ t.p + 2, t.l - 2 };
 	}
@@ -57,20 +73,29 @@ bool sdp_line_next(struct text *rest, struct sdp_line *line)
 }
 
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+
 bool sdp_word_next(struct text *rest, struct text *word)
 {
-	while (rest->l > 0 && (rest->p[0] == ' ' || rest->p[0] == '\t')) {
-		rest->p++;
-		rest->l--;
-	}
-	*word = (struct text){ rest->p, 0 };
-	while (rest->l > 0 && rest->p[0] != ' ' && rest->p[0] != '\t') {
-		rest->p++;
-		rest->l--;
-		word->l++;
-	}
+	const char *p = rest->p, *start, *end;
 
-	return word->l > 0;
+	*word = (struct text){ p, 0 };
+	if (rest->l == 0)
+		return false;
+	end = p + rest->l;
+	while (p < end && is_blank(*p))
+		p++;
+	start = p;
+	while (p < end && !is_blank(*p))
+		p++;
+	*word = (struct text){ start, (size_t)(p - start) };
+	*rest = (struct text){ p, (size_t)(end - p) };
+
+	return p > start;
 }
 
 

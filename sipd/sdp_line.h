@@ -1,8 +1,8 @@
 /**
  * @file sipd/sdp_line.h  What reading and editing an SDP share
  *
- * For sdp_parse.c and sdp_edit.c alone. Both walk the lines in the same way,
- * so that they never disagree about what a line is.
+ * For sdp_parse.c and sdp_edit.c, and where our own SDP is read. Both walk the
+ * lines in the same way, so that they never disagree about what a line is.
  */
 #ifndef TANDEM_SIPD_SDP_LINE_H
 #define TANDEM_SIPD_SDP_LINE_H

@@ -62,6 +62,9 @@ struct reader {
 	bool has_addr; /* of the media: its own or the session's */
 	bool has_own_addr;
 	bool has_origin;
+	bool has_bad_addr;
+	bool (*is_own)(const struct addr *addr, void *arg);
+	void *arg;
 };
 
 
@@ -102,6 +105,10 @@ static int connection_read(struct addr *addrp, struct text value)
 	    !(text_is_nocase(type, "IP4") || text_is_nocase(type, "IP6")))
 		return EBADMSG;
 	(void)text_cut(host, '/', &host, &rest);
+	if (addr_parse_ip4(&addr, host) == 0) {
+		*addrp = addr;
+		return 0;
+	}
 	if (is_host_name(host)) {
 		*addrp = addr;
 		return 0;
@@ -117,6 +124,14 @@ static int connection_read(struct addr *addrp, struct text value)
 }
 
 
+static bool is_bad_addr(const struct reader *r, const struct addr *addr)
+{
+	return addr->family != 0 &&
+	       (addr_is_multicast(addr) || addr_is_loopback(addr) ||
+		(r->is_own && r->is_own(addr, r->arg)));
+}
+
+
 static int read_connection(struct reader *r, struct text value)
 {
 	struct addr addr;
@@ -126,6 +141,8 @@ static int read_connection(struct reader *r, struct text value)
 	if (err)
 		return err;
 
+	/* All there are, also one that every media overrides */
+	r->has_bad_addr |= is_bad_addr(r, &addr);
 	if (!r->media) {
 		if (!r->has_session_addr)
 			r->session_addr = addr;
@@ -209,6 +226,7 @@ static int payloads_read(struct sdp_media *media, struct text rest)
 		    text_u32(&number, word, 0, PAYLOAD_NUMBER_MAX) != 0)
 			return EBADMSG;
 		payload = &media->payloads[media->payloadc++];
+		memset(payload, 0, sizeof(*payload));
 		payload->number = (uint8_t)number;
 		if (number < COUNT_OF(assigned) && assigned[number].name) {
 			(void)text_copy(payload->name, sizeof(payload->name),
@@ -236,8 +254,9 @@ static int read_media(struct reader *r, struct text value)
 		return EBADMSG;
 
 	media = &r->sdp->media[r->sdp->mediac++];
-	*media = (struct sdp_media){ .remote = r->session_addr,
-				     .direction = r->session_direction };
+	memset(media, 0, offsetof(struct sdp_media, payloads));
+	media->direction = r->session_direction;
+	media->remote = r->session_addr;
 	media->remote.port = (uint16_t)number;
 	r->media = media;
 	r->has_addr = r->has_session_addr;
@@ -377,75 +396,52 @@ static int read_line(struct reader *r, const struct sdp_line *line)
 }
 
 
-int sdp_read(struct sdp *sdp, struct text body)
+static int read_all(struct reader *r, struct text body)
 {
-	struct reader r = { .sdp = sdp };
 	struct text rest = body;
 	struct sdp_line line;
 
-	memset(sdp, 0, sizeof(*sdp));
+	/* Lines and payloads are cleared as they come: most are never
+	 * touched. */
+	memset(r->sdp, 0, offsetof(struct sdp, media));
 	if (body.l > SDP_BYTES_MAX || !sdp_line_next(&rest, &line) ||
 	    line.type != 'v' || !text_is(text_trim(line.value), "0"))
 		return EBADMSG;
 
 	while (sdp_line_next(&rest, &line)) {
-		const int err = read_line(&r, &line);
+		const int err = read_line(r, &line);
 
 		if (err)
 			return err;
 	}
 
-	return r.media ? media_end(&r) : EBADMSG;
+	return r->media ? media_end(r) : EBADMSG;
 }
 
 
-static bool is_bad_addr(const struct addr *with_port,
-			bool (*is_own)(const struct addr *addr, void *arg),
-			void *arg)
+int sdp_read(struct sdp *sdp, struct text body)
 {
-	struct addr addr = *with_port;
+	struct reader r = { .sdp = sdp };
 
-	if (addr.family == 0)
-		return false;
-	addr.port = 0;
-
-	return addr_is_multicast(&addr) || addr_is_loopback(&addr) ||
-	       (is_own && is_own(&addr, arg));
-}
-
-
-/* All there are, also one that every media overrides */
-static bool has_bad_addr(struct text body,
-			 bool (*is_own)(const struct addr *addr, void *arg),
-			 void *arg)
-{
-	struct sdp_line line;
-	struct addr addr;
-
-	while (sdp_line_next(&body, &line))
-		if (line.type == 'c' &&
-		    connection_read(&addr, line.value) == 0 &&
-		    is_bad_addr(&addr, is_own, arg))
-			return true;
-
-	return false;
+	return read_all(&r, body);
 }
 
 
 int sdp_parse(struct sdp *sdp, struct text body,
 	      bool (*is_own)(const struct addr *addr, void *arg), void *arg)
 {
+	struct reader r = { .sdp = sdp, .is_own = is_own, .arg = arg };
 	bool is_live = false;
 	int err;
 
-	err = sdp_read(sdp, body);
+	err = read_all(&r, body);
 	if (err)
 		return err;
 
 	for (size_t i = 0; i < sdp->mediac; i++)
 		is_live |= sdp->media[i].remote.port != 0;
 
-	return is_live && !has_bad_addr(body, is_own, arg) ? 0 : EADDRNOTAVAIL;
+	return is_live && !r.has_bad_addr ? 0 : EADDRNOTAVAIL;
 }
 
 

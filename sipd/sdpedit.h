@@ -81,6 +81,8 @@ struct sdp_codecs {
 };
 
 struct sdp_edit {
+	bool is_read; /**< It was read before, and is good: if nothing is asked
+		       *   for but o=, it is not read again */
 	/* o= is always ours */
 	uint64_t session;
 	uint64_t version;
@@ -92,6 +94,7 @@ struct sdp_edit {
 	} media[SDP_MEDIAC_MAX];
 	struct sdp_codecs a, b; /**< What is in both is kept (media 8) */
 	bool add_events;        /**< telephone-event/8000 is offered */
+	uint8_t event;          /**< By that number; 0: a free one */
 	bool drop_events;       /**< And taken out */
 };
 

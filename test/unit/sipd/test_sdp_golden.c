@@ -90,6 +90,8 @@ static void take(char *word, char *value)
 		take_codecs(&edit->b, g.names[1], value);
 	else if (strcmp(word, "add_events") == 0)
 		edit->add_events = true;
+	else if (strcmp(word, "event") == 0)
+		edit->event = (uint8_t)strtoul(value, NULL, 10);
 	else if (strcmp(word, "drop_events") == 0)
 		edit->drop_events = true;
 	else if (strcmp(word, "lf") == 0)
@@ -220,6 +222,12 @@ static void check(const char *name)
 
 	/* one byte less is too little */
 	assert_int_equal(sdp_edit(out, len - 1, &len, sdp, &g.edit), EMSGSIZE);
+
+	/* what was read before need not be read again */
+	g.edit.is_read = true;
+	assert_int_equal(sdp_edit(out, sizeof(out), &len, sdp, &g.edit), 0);
+	unfold(lines, (struct text){ out, len });
+	assert_string_equal(lines, g.want);
 }
 
 
