@@ -13,6 +13,7 @@
 #include "sipd/caps.h"
 #include "sipd/leg.h"
 #include "sipd/leg_sdp.h"
+#include "sipd/media_show.h"
 #include "sipd/session.h"
 
 enum {
@@ -40,6 +41,7 @@ struct listing {
 	struct sipd *sipd;
 	const struct catalog *c;
 	struct filter filter;
+	struct media_show media;
 	json_t *rows;
 };
 
@@ -112,7 +114,8 @@ static void put_next(json_t *row, const struct call *call)
 }
 
 
-static json_t *row_of(const struct call *call, const struct catalog *c)
+static json_t *row_of(const struct call *call, const struct catalog *c,
+		      struct media_show *media, bool counters)
 {
 	json_t *row = json_object();
 	const struct call_image *i = &call->i;
@@ -149,8 +152,7 @@ static json_t *row_of(const struct call *call, const struct catalog *c)
 					  : json_null());
 	(void)json_object_set_new(row, "media",
 				  json_string(media_words[i->media % 3]));
-	(void)json_object_set_new(row, "a_rtp_age", json_null());
-	(void)json_object_set_new(row, "b_rtp_age", json_null());
+	media_show_row(media, row, call, counters);
 	(void)json_object_set_new(row, "codec",
 				  i->codec[0] ? json_string(i->codec)
 					      : json_null());
@@ -215,7 +217,8 @@ static void on_call(struct call *call, void *arg)
 	struct listing *l = arg;
 
 	if (fits(&l->filter, call, l->c))
-		(void)json_array_append_new(l->rows, row_of(call, l->c));
+		(void)json_array_append_new(l->rows, row_of(call, l->c,
+							    &l->media, false));
 }
 
 
@@ -295,11 +298,13 @@ static void listing_begin(struct listing *l, struct sipd *sipd,
 		},
 		.rows = json_array(),
 	};
+	media_show_begin(&l->media, sipd);
 }
 
 
 static void listing_end(struct listing *l)
 {
+	media_show_end(&l->media);
 	if (l->c)
 		catalog_unpin(svc_catalog(l->sipd->svc), l->c);
 }
@@ -413,6 +418,7 @@ int cmd_call_show(void *state, const json_t *args, struct admin_answer *answer)
 	const char *name = word(args, "name");
 	struct call *call = name ? find_named(sipd, name) : NULL;
 	const struct catalog *c;
+	struct media_show media;
 	json_t *row;
 
 	if (!call)
@@ -420,7 +426,9 @@ int cmd_call_show(void *state, const json_t *args, struct admin_answer *answer)
 				    name ? name : "");
 
 	c = catalog_pin(svc_catalog(sipd->svc));
-	row = row_of(call, c);
+	media_show_begin(&media, sipd);
+	row = row_of(call, c, &media, true);
+	media_show_end(&media);
 	(void)json_object_set_new(row, "a", leg_json(&call->a));
 	(void)json_object_set_new(row, "b", leg_json(&call->b));
 	(void)json_object_set_new(row, "values", params_json(call));

@@ -50,6 +50,10 @@ static void add_stats(json_t *row, const struct sipd *sipd,
 		sum.setups
 			? json_integer((json_int_t)(sum.setup_ms / sum.setups))
 			: json_null());
+	/* Of these the means are: whoever joins workers weighs by them. */
+	(void)json_object_set_new(row, "attempts", json_integer(sum.attempts));
+	(void)json_object_set_new(row, "ended", json_integer(sum.talks));
+	(void)json_object_set_new(row, "rung", json_integer(sum.setups));
 }
 
 

@@ -8,6 +8,7 @@
 #include "shared/ev/ev.h"
 #include "shared/svc/svc.h"
 #include "sipd/attempt.h"
+#include "sipd/forward.h"
 #include "sipd/params.h"
 #include "sipd/stats.h"
 
@@ -69,6 +70,7 @@ void attempt_begin(struct call *call, uint32_t gateway,
 
 	call->setup->result = (struct attempt_result){ .end = ATTEMPT_NONE };
 	call->setup->attempt_began_us = ev_now_us(call->sipd->ev);
+	call->setup->kept.attempt_boot_us = clk_boot_us();
 	call->setup->classes = 0;
 	stats_attempt(call->sipd->stats, STATS_OUT, gateway);
 	if (!row)
@@ -174,12 +176,14 @@ void attempt_failed(struct call *call, enum attempt_end end, unsigned code)
 		call->i.code_b = (uint16_t)code;
 	ev_timer_stop(&call->timer);
 	attempt_end(call);
-	if (may_switch(call)) {
+	if ((end == ATTEMPT_T4 && forward_begin(call)) || may_switch(call)) {
 		call_handle(call, EV_FAILED_NEXT);
 		return;
 	}
 	verdict = verdict_of(&setup->last,
 			     (call->i.flags & CALL_ALL_503) != 0);
+	if (setup->is_forwarding)
+		verdict = verdict_plain(END_NO_ANSWER);
 	call_verdict(call, &verdict);
 	call_handle(call, EV_FAILED_END);
 }

@@ -35,9 +35,11 @@ struct blobs {
 	struct bits taken[ORDERC];
 };
 
-/* A block of our part: the index-th of its order. */
+/* A block of our part: the index-th of its order; a short one leaves its last
+ * quarter to others, and is a half and a quarter in the bitmaps. */
 struct block {
 	unsigned order;
+	bool is_short;
 	uint64_t index;
 };
 
@@ -115,15 +117,17 @@ static bool bits_first(const struct bits *bits, uint64_t *ip)
 }
 
 
-/* Smallest order that holds len bytes, at most BLOB_BYTES_MAX. */
-static unsigned order_of(size_t len)
+/* The smallest that holds len bytes, at most BLOB_BYTES_MAX. */
+static struct block block_for(size_t len)
 {
-	unsigned order = 0;
+	struct block block = { .order = 0 };
 
-	while (((size_t)BLOB_UNIT << order) < len)
-		order++;
+	while (((size_t)BLOB_UNIT << block.order) < len)
+		block.order++;
+	block.is_short = block.order >= 2 &&
+			 len <= ((size_t)BLOB_UNIT << block.order) / 4 * 3;
 
-	return order;
+	return block;
 }
 
 
@@ -216,15 +220,33 @@ static void carve(struct blobs *blobs, struct block from, struct block want)
 }
 
 
-static bool block_take(struct blobs *blobs, struct block *block)
+/* What it is in the bitmaps: itself, or a half and a quarter. */
+static unsigned pieces_of(const struct block *block, struct block pieces[2])
 {
-	for (unsigned order = block->order; order < ORDERC; order++) {
-		struct block from = { .order = order };
+	pieces[0] = *block;
+	if (!block->is_short)
+		return 1;
 
-		if (!bits_first(&blobs->free[order], &from.index))
+	pieces[0] = (struct block){ .order = block->order - 1,
+				    .index = 2 * block->index };
+	pieces[1] = (struct block){ .order = block->order - 2,
+				    .index = 4 * block->index + 2 };
+
+	return 2;
+}
+
+
+/* It is free only as part of a block that is. */
+static bool piece_take(struct blobs *blobs, struct block want)
+{
+	struct block from = want;
+
+	for (; from.order < ORDERC; from.order++, from.index /= 2) {
+		if (from.index >= blobs->unitc >> from.order)
+			break;
+		if (!bits_has(&blobs->free[from.order], from.index))
 			continue;
-		block->index = from.index << (order - block->order);
-		carve(blobs, from, *block);
+		carve(blobs, from, want);
 		return true;
 	}
 
@@ -233,7 +255,7 @@ static bool block_take(struct blobs *blobs, struct block *block)
 
 
 /* A half that is whole again joins its other half, if that is free, too. */
-static void block_give(struct blobs *blobs, struct block block)
+static void piece_give(struct blobs *blobs, struct block block)
 {
 	bits_clear(&blobs->taken[block.order], block.index);
 	blobs->used -= (size_t)BLOB_UNIT << block.order;
@@ -249,6 +271,63 @@ static void block_give(struct blobs *blobs, struct block block)
 		block.index /= 2;
 	}
 	bits_set(&blobs->free[block.order], block.index);
+}
+
+
+static bool block_claim(struct blobs *blobs, const struct block *block)
+{
+	struct block pieces[2];
+	const unsigned n = pieces_of(block, pieces);
+
+	for (unsigned i = 0; i < n; i++) {
+		if (piece_take(blobs, pieces[i]))
+			continue;
+		if (i > 0)
+			piece_give(blobs, pieces[0]);
+		return false;
+	}
+
+	return true;
+}
+
+
+/* The lowest that is free, of its order or in a larger one. */
+static bool block_take(struct blobs *blobs, struct block *block)
+{
+	for (unsigned order = block->order; order < ORDERC; order++) {
+		uint64_t index;
+
+		if (!bits_first(&blobs->free[order], &index))
+			continue;
+		block->index = index << (order - block->order);
+		return block_claim(blobs, block);
+	}
+
+	return false;
+}
+
+
+static bool block_is_taken(const struct blobs *blobs,
+			   const struct block *block)
+{
+	struct block pieces[2];
+	const unsigned n = pieces_of(block, pieces);
+
+	for (unsigned i = 0; i < n; i++)
+		if (!bits_has(&blobs->taken[pieces[i].order], pieces[i].index))
+			return false;
+
+	return true;
+}
+
+
+static void block_give(struct blobs *blobs, const struct block *block)
+{
+	struct block pieces[2];
+	const unsigned n = pieces_of(block, pieces);
+
+	for (unsigned i = 0; i < n; i++)
+		piece_give(blobs, pieces[i]);
 }
 
 
@@ -282,7 +361,7 @@ static bool block_of(const struct blobs *blobs, const struct blob *blob,
 		return false;
 
 	unit = blob->unit - 1 - blobs->first;
-	block->order = order_of(blob->len);
+	*block = block_for(blob->len);
 	block->index = unit >> block->order;
 
 	return unit == block->index << block->order &&
@@ -296,19 +375,47 @@ static uint8_t *bytes_of(const struct segment *segment, uint64_t unit)
 }
 
 
+/* @return false: more than the largest holds */
+static bool len_of(size_t *lenp, const struct text *parts, size_t partc)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < partc; i++) {
+		if (parts[i].l > BLOB_BYTES_MAX - len)
+			return false;
+		len += parts[i].l;
+	}
+	*lenp = len;
+
+	return true;
+}
+
+
+static void write_parts(const struct blobs *blobs, struct blob *blob,
+			const struct text *parts, size_t partc)
+{
+	uint8_t *dst = bytes_of(blobs->segment, blob->unit - 1);
+
+	blob->crc = 0;
+	for (size_t i = 0; i < partc; i++) {
+		if (parts[i].l == 0)
+			continue;
+		memcpy(dst, parts[i].p, parts[i].l);
+		dst += parts[i].l;
+		blob->crc = crc32c(blob->crc, parts[i].p, parts[i].l);
+	}
+}
+
+
 int blob_take(struct blobs *blobs, struct blob *blobp,
 	      const struct text *parts, size_t partc)
 {
 	struct block block;
 	struct blob blob;
-	size_t len = 0;
-	uint8_t *dst;
+	size_t len;
 
-	for (size_t i = 0; i < partc; i++) {
-		if (parts[i].l > BLOB_BYTES_MAX - len)
-			return EMSGSIZE;
-		len += parts[i].l;
-	}
+	if (!len_of(&len, parts, partc))
+		return EMSGSIZE;
 
 	memset(&blob, 0, sizeof(blob));
 	if (len == 0) {
@@ -316,22 +423,38 @@ int blob_take(struct blobs *blobs, struct blob *blobp,
 		return 0;
 	}
 
-	block.order = order_of(len);
+	block = block_for(len);
 	if (!block_take(blobs, &block))
 		return ENOSPC;
 
 	blob.unit = (uint32_t)(blobs->first + (block.index << block.order) +
 			       1);
 	blob.len = (uint32_t)len;
-	dst = bytes_of(blobs->segment, blob.unit - 1);
-	for (size_t i = 0; i < partc; i++) {
-		if (parts[i].l == 0)
-			continue;
-		memcpy(dst, parts[i].p, parts[i].l);
-		dst += parts[i].l;
-		blob.crc = crc32c(blob.crc, parts[i].p, parts[i].l);
-	}
+	write_parts(blobs, &blob, parts, partc);
 	*blobp = blob;
+
+	return 0;
+}
+
+
+int blob_renew(struct blobs *blobs, struct blob *blob,
+	       const struct text *parts, size_t partc)
+{
+	struct block was, now;
+	size_t len;
+
+	if (!len_of(&len, parts, partc))
+		return EMSGSIZE;
+	was = block_for(blob->len);
+	now = block_for(len);
+	if (is_none(blob) || len == 0 || was.order != now.order ||
+	    was.is_short != now.is_short) {
+		blob_give(blobs, blob);
+		return blob_take(blobs, blob, parts, partc);
+	}
+
+	blob->len = (uint32_t)len;
+	write_parts(blobs, blob, parts, partc);
 
 	return 0;
 }
@@ -345,9 +468,8 @@ void blob_give(struct blobs *blobs, struct blob *blob)
 		const bool is_ours = block_of(blobs, blob, &block);
 
 		/* Given back twice, it would be two calls' at once. */
-		assert(is_ours &&
-		       bits_has(&blobs->taken[block.order], block.index));
-		block_give(blobs, block);
+		assert(is_ours && block_is_taken(blobs, &block));
+		block_give(blobs, &block);
 	}
 	memset(blob, 0, sizeof(*blob));
 }
@@ -368,7 +490,7 @@ struct text blob_text(const struct blobs *blobs, const struct blob *blob)
 
 int blob_adopt(struct blobs *blobs, const struct blob *blob)
 {
-	struct block want, from;
+	struct block want;
 
 	if (is_none(blob))
 		return 0;
@@ -377,17 +499,7 @@ int blob_adopt(struct blobs *blobs, const struct blob *blob)
 		    blob->crc)
 		return EBADMSG;
 
-	/* It is free only as part of a block that is. */
-	for (from = want; from.order < ORDERC; from.order++, from.index /= 2) {
-		if (from.index >= blobs->unitc >> from.order)
-			break;
-		if (!bits_has(&blobs->free[from.order], from.index))
-			continue;
-		carve(blobs, from, want);
-		return 0;
-	}
-
-	return EBADMSG;
+	return block_claim(blobs, &want) ? 0 : EBADMSG;
 }
 
 

@@ -7,8 +7,8 @@
  * a slot relies on, and a crash in between leaks nothing: which blobs are
  * taken is found out from the slots.
  *
- * Buddies of 64 bytes to 64 KB in the worker's part of the segment "texts";
- * what is free is kept in private memory.
+ * Buddies of 64 bytes to 64 KB, and three quarters of those, in the worker's
+ * part of the segment "texts"; what is free is kept in private memory.
  */
 #ifndef TANDEM_SIPD_BLOB_H
 #define TANDEM_SIPD_BLOB_H
@@ -47,6 +47,11 @@ struct blobs *blobs_free(struct blobs *blobs);
  *  @return 0, ENOSPC, EMSGSIZE; an empty one is no blob and succeeds */
 int blob_take(struct blobs *blobs, struct blob *blobp,
 	      const struct text *parts, size_t partc);
+/** The same in the place of one that nobody reads any more; without success
+ *  that is lost, or (EMSGSIZE) as it was */
+int blob_renew(struct blobs *blobs, struct blob *blob,
+	       const struct text *parts, size_t partc);
+
 /** Also of none; zeroes it */
 void blob_give(struct blobs *blobs, struct blob *blob);
 /** Its bytes, which stay until it is given back; empty for none */

@@ -8,6 +8,7 @@
 #include "shared/base/util.h"
 #include "sipd/caps.h"
 #include "sipd/call.h"
+#include "sipd/renew.h"
 
 
 /* Due at the same time: the order of call-lifetime 5 */
@@ -42,8 +43,12 @@ static int64_t earliest(const struct call *call, enum end_reason *reasonp)
 static void on_cap(void *arg)
 {
 	struct call *call = arg;
+	enum end_reason reason = (enum end_reason)call->i.cap_reason;
 
-	call_end_with(call, (enum end_reason)call->i.cap_reason);
+	/* billing 8.7: perhaps there would have been more. */
+	if (reason == END_BALANCE_EXHAUSTED && renew_is_unheard(call))
+		reason = END_INTERNAL_ERROR;
+	call_end_with(call, reason);
 	call_handle(call, EV_CUT);
 }
 
@@ -56,6 +61,7 @@ void caps_start(struct call *call)
 	call->i.cap_boot_us = earliest(call, &reason);
 	call->i.cap_reason = (uint8_t)reason;
 	ev_timer_stop(&call->timer);
+	renew_plan(call);
 	if (!call->i.cap_boot_us)
 		return;
 

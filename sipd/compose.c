@@ -26,12 +26,6 @@ void compose_bytes(struct compose *c, const void *p, size_t len)
 }
 
 
-void compose_put(struct compose *c, const char *s)
-{
-	compose_bytes(c, s, strlen(s));
-}
-
-
 /* CR and LF end a header, NUL ends what others take for text. */
 static bool is_forging(char c)
 {
@@ -43,7 +37,7 @@ void compose_text(struct compose *c, struct text t)
 {
 	size_t start = 0;
 
-	for (size_t i = 0; i < t.l; i++) {
+	for (size_t i = text_plain(t); i < t.l; i++) {
 		if (!is_forging(t.p[i]))
 			continue;
 		compose_bytes(c, t.p + start, i - start);

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "shared/base/text.h"
 
@@ -23,7 +24,7 @@ struct compose {
 
 void compose_init(struct compose *c, char *buf, size_t size);
 /** Bytes of ours: literals, tokens */
-void compose_put(struct compose *c, const char *s);
+static inline void compose_put(struct compose *c, const char *s);
 void compose_bytes(struct compose *c, const void *p, size_t len);
 /** Text of a peer */
 void compose_text(struct compose *c, struct text t);
@@ -38,6 +39,12 @@ void compose_head(struct compose *c, const char *name, struct text value);
 void compose_body(struct compose *c, const char *type, struct text body);
 /** What there is so far */
 struct text compose_result(const struct compose *c);
+
+/* Inline: most are literals, whose length is known. */
+static inline void compose_put(struct compose *c, const char *s)
+{
+	compose_bytes(c, s, strlen(s));
+}
 
 /** The phrase of a code, ours: a peer's is never passed on */
 const char *reason_phrase(unsigned code);

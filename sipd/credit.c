@@ -15,9 +15,9 @@
 #include "sipd/record.h"
 
 enum {
-	ASK_MS = 2000, /**< call-setup 3, row 9 */
-	ASK_RETRY_MS = 500,
-	RECORD_MS = 4000, /**< Then the state's deadline offers it again */
+	ASK_MS = 2000,      /**< call-setup 3, row 9 */
+	ASK_RETRY_MS = 200, /**< Often: each costs the caller so long */
+	RECORD_MS = 4000,   /**< Then the state's deadline offers it again */
 };
 
 static const struct peer_id billingd = { .peer = PEER_BILLINGD };
@@ -39,6 +39,7 @@ static void granted(struct call *call, const Tandem__CreditGranted *g)
 	struct setup *setup = call->setup;
 
 	call->i.granted_s = g->granted_s;
+	call->renew_s = g->renew_s;
 	call->i.billing_mode = (uint8_t)g->billing_mode;
 	for (size_t i = 0; i < g->n_short_vendors && i < ROUTE_SHORT_MAX; i++)
 		setup->shorts[setup->shortc++] = g->short_vendors[i];
@@ -111,17 +112,32 @@ int credit_ask(struct call *call)
 }
 
 
+static void on_opened(int err, const Tandem__Envelope *reply, void *arg)
+{
+	struct call *call = arg;
+
+	call->ask_open = 0;
+	call->is_open_kept = !err &&
+			     reply->body_case == BUS_BODY(RECORD_STORED);
+}
+
+
 void credit_answered(struct call *call)
 {
-	struct bus_request request = {
+	const struct bus_request request = {
 		.to = billingd,
 		.call = call->id,
 		.deadline_ms = RECORD_MS,
-		.h = NULL,
+		.retry_ms = 1000,
+		.h = on_opened,
+		.arg = call,
 	};
 	Tandem__Envelope env;
 	Tandem__Answered answered;
 	struct record record;
+
+	if (call->ask_open || call->is_open_kept)
+		return;
 
 	tandem__envelope__init(&env);
 	tandem__answered__init(&answered);
@@ -129,7 +145,8 @@ void credit_answered(struct call *call)
 	answered.record = &record.message;
 	env.body_case = BUS_BODY(ANSWERED);
 	env.answered = &answered;
-	(void)bus_send(svc_bus(call->sipd->svc), &request, &env, NULL);
+	(void)bus_send(svc_bus(call->sipd->svc), &request, &env,
+		       &call->ask_open);
 }
 
 
@@ -182,6 +199,9 @@ void credit_cancel(struct call *call)
 		bus_cancel(bus, call->setup->ask_credit);
 		call->setup->ask_credit = 0;
 	}
+	if (call->ask_open)
+		bus_cancel(bus, call->ask_open);
+	call->ask_open = 0;
 	if (call->ask_record)
 		bus_cancel(bus, call->ask_record);
 	call->ask_record = 0;

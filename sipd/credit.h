@@ -9,7 +9,8 @@ struct call;
 /** May it begin? EV_GRANTED or EV_DENIED follows. @return 0, ENOBUFS ... */
 int credit_ask(struct call *call);
 
-/** Answered: the open record. Nothing waits for it. */
+/** Answered: the open record. Nothing waits for it; until billingd has it, it
+ *  is said again with every checkpoint. */
 void credit_answered(struct call *call);
 
 /** Ended: EV_RECORDED when it is on disk, EV_ERROR when not */

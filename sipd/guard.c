@@ -17,6 +17,7 @@
 #include "shared/base/util.h"
 #include "shared/catalog/catalog.h"
 #include "sipd/guard.h"
+#include "sipd/late.h"
 #include "sipd/metrics.h"
 
 enum {
@@ -28,10 +29,6 @@ enum {
 	WINDOW_S = 60,
 	AUTHENTICATED_S = 3600,
 	EXPECTED_S = 3600,
-	/* S has to send 100 within 200 ms; the rest of that is for the work. */
-	AGE_MAX_US = 150000,
-	LAG_ON_US = 150000,
-	LAG_OFF_US = 50000,
 };
 
 /** Sources are counted by this: IPv6 by its first 64 bits */
@@ -60,7 +57,7 @@ struct guard {
 	struct source *oldest, *newest, *free;
 	struct source *chunks[CHUNKS_MAX];
 	size_t chunkc;
-	bool is_overloaded;
+	struct late late;
 };
 
 /* Words of the field auth_mode */
@@ -357,6 +354,12 @@ static bool is_blacklisted(struct guard *guard, struct source *s,
 }
 
 
+void guard_began(struct guard *guard, int64_t now_us)
+{
+	guard->late.began_us = now_us;
+}
+
+
 enum guard_verdict guard_check(struct guard *guard, const struct catalog *c,
 			       const struct addr *source,
 			       enum guard_class class, int64_t age_us,
@@ -368,7 +371,7 @@ enum guard_verdict guard_check(struct guard *guard, const struct catalog *c,
 	if (is_blacklisted(guard, s, c, source, now_us))
 		return drop(GUARD_DROP_BLACKLIST);
 	if (class == GUARD_INITIAL_INVITE &&
-	    (guard->is_overloaded || age_us > AGE_MAX_US))
+	    late_is_busy(&guard->late, age_us, now_us))
 		return check_late(s, is_known, now_us);
 	if (!is_known)
 		return check_unknown(guard, c, source, now_us);
@@ -485,16 +488,13 @@ bool guard_is_scanner(const struct catalog *c, struct text text)
 
 void guard_lag(struct guard *guard, int64_t lag_us)
 {
-	if (lag_us > LAG_ON_US)
-		guard->is_overloaded = true;
-	else if (lag_us < LAG_OFF_US)
-		guard->is_overloaded = false;
+	late_lag(&guard->late, lag_us);
 }
 
 
 bool guard_is_overloaded(const struct guard *guard)
 {
-	return guard->is_overloaded;
+	return guard->late.is_lagging;
 }
 
 

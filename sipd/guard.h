@@ -60,6 +60,10 @@ enum guard_offence {
 int guard_alloc(struct guard **guardp, const struct log *log);
 struct guard *guard_free(struct guard *guard);
 
+/** From now on somebody reads: what lay there before has waited for a
+ *  successor, and is no sign of overload */
+void guard_began(struct guard *guard, int64_t now_us);
+
 /** Before parsing. age_us: how long the message lay in the socket; c may be
  *  NULL: then nobody is known.  */
 enum guard_verdict guard_check(struct guard *guard, const struct catalog *c,

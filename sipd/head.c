@@ -131,10 +131,8 @@ bool head_param(struct text params, const char *name, struct text *valuep)
  * be mistaken for something else. */
 static bool display_is_valid(struct text display)
 {
-	static const char never[] = { '"', ',', ';', '>', '\\' };
-
-	for (size_t i = 0; i < sizeof(never); i++)
-		if (display.l > 0 && memchr(display.p, never[i], display.l))
+	for (size_t i = 0; i < display.l; i++)
+		if (head_char_is(display.p[i], CHAR_NEVER))
 			return false;
 
 	return true;
@@ -185,7 +183,7 @@ int head_addr_cut(struct head_addr *a, struct text value,
 	const char *angle;
 
 	*a = (struct head_addr){ 0 };
-	if (text_is(t, "*")) {
+	if (t.l == 1 && t.p[0] == '*') {
 		a->is_star = true;
 		return 0;
 	}
@@ -233,7 +231,15 @@ int head_addr_parse(struct head_addr *ap, struct text value)
  * who speaks another is told so. */
 static bool take_protocol(struct text *t, struct text *transportp)
 {
+	static const char usual[] = "SIP/2.0/UDP ";
 	struct text name, version;
+
+	if (t->l >= sizeof(usual) - 1 &&
+	    memcmp(t->p, usual, sizeof(usual) - 1) == 0) {
+		*transportp = (struct text){ t->p + 8, 3 };
+		head_skip(t, 11);
+		return true;
+	}
 
 	return head_take_run(t, CHAR_TOKEN, &name) &&
 	       text_is_nocase(name, "sip") && head_take_char(t, '/') &&

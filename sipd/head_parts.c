@@ -15,23 +15,25 @@
 /* clang-format off */
 const uint8_t head_chars[256] = {
 	['!'] = MARK,
+	['"'] = CHAR_NEVER,
 	['#' ... '$'] = OTHER,
 	['%'] = MARK,
 	['&'] = OTHER,
 	['\''] = MARK,
 	['(' ... ')'] = OTHER,
 	['*' ... '+'] = MARK,
-	[','] = CHAR_URI,
+	[','] = CHAR_URI | CHAR_NEVER,
 	['-' ... '.'] = ALNUM,
 	['/'] = OTHER,
 	['0' ... '9'] = ALNUM,
 	[':'] = OTHER,
-	[';'] = CHAR_URI,
+	[';'] = CHAR_URI | CHAR_NEVER,
 	['='] = OTHER,
+	['>'] = CHAR_NEVER,
 	['?' ... '@'] = OTHER,
 	['A' ... 'Z'] = ALNUM,
 	['['] = OTHER,
-	['\\'] = CHAR_URI,
+	['\\'] = CHAR_URI | CHAR_NEVER,
 	[']' ... '^'] = OTHER,
 	['_'] = ALNUM,
 	['`'] = MARK,
@@ -43,42 +45,18 @@ const uint8_t head_chars[256] = {
 /* clang-format on */
 
 
-struct text head_trim(struct text t)
-{
-	head_skip_blank(&t);
-	while (t.l > 0 && head_is_blank(t.p[t.l - 1]))
-		t.l--;
-
-	return t;
-}
-
-
 bool head_take_char(struct text *t, char c)
 {
 	struct text rest = *t;
 
+	if (rest.l == 0)
+		return false;
 	head_skip_blank(&rest);
 	if (rest.l == 0 || rest.p[0] != c)
 		return false;
 	head_skip(&rest, 1);
 	head_skip_blank(&rest);
 	*t = rest;
-
-	return true;
-}
-
-
-bool head_take_run(struct text *t, unsigned set, struct text *runp)
-{
-	size_t len = 0;
-
-	while (len < t->l && head_char_is(t->p[len], set))
-		len++;
-	if (len == 0)
-		return false;
-
-	*runp = (struct text){ .p = t->p, .l = len };
-	head_skip(t, len);
 
 	return true;
 }
@@ -191,6 +169,13 @@ static void offer(const struct head_want *wants, size_t wantc, unsigned *found,
 }
 
 
+/* The usual: c and at once what it introduces */
+static bool follows(struct text t, char c, unsigned set)
+{
+	return t.l > 1 && t.p[0] == c && head_char_is(t.p[1], set);
+}
+
+
 int head_params_read(struct text params, const struct head_want *wants,
 		     size_t wantc)
 {
@@ -202,11 +187,18 @@ int head_params_read(struct text params, const struct head_want *wants,
 
 		if (!head_take_run(&params, CHAR_TOKEN, &name))
 			return EBADMSG;
-		if (head_take_char(&params, '=') &&
-		    !head_take_quoted(&params, &value))
+		if (follows(params, '=', CHAR_VALUE)) {
+			head_skip(&params, 1);
 			(void)head_take_run(&params, CHAR_VALUE, &value);
+		}
+		else if (head_take_char(&params, '=') &&
+			 !head_take_quoted(&params, &value)) {
+			(void)head_take_run(&params, CHAR_VALUE, &value);
+		}
 		offer(wants, wantc, &found, name, value);
-		if (!head_take_char(&params, ';'))
+		if (follows(params, ';', CHAR_TOKEN))
+			head_skip(&params, 1);
+		else if (!head_take_char(&params, ';'))
 			break;
 	}
 	head_skip_blank(&params);

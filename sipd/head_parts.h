@@ -13,10 +13,11 @@
 #include "sipd/head.h"
 
 enum {
-	CHAR_TOKEN = 1, /**< RFC 3261 25.1 */
-	CHAR_HOST = 2,  /**< Of a name or an IPv4 address */
-	CHAR_URI = 4,   /**< Anywhere in a URI */
-	CHAR_VALUE = 8, /**< Of a parameter without quotes */
+	CHAR_TOKEN = 1,  /**< RFC 3261 25.1 */
+	CHAR_HOST = 2,   /**< Of a name or an IPv4 address */
+	CHAR_URI = 4,    /**< Anywhere in a URI */
+	CHAR_VALUE = 8,  /**< Of a parameter without quotes */
+	CHAR_NEVER = 16, /**< In a display name without quotes */
 };
 
 extern const uint8_t head_chars[256];
@@ -47,13 +48,37 @@ static inline void head_skip_blank(struct text *t)
 }
 
 
-struct text head_trim(struct text t);
+static inline struct text head_trim(struct text t)
+{
+	head_skip_blank(&t);
+	while (t.l > 0 && head_is_blank(t.p[t.l - 1]))
+		t.l--;
+
+	return t;
+}
 
 /** The character, with blanks around it */
 bool head_take_char(struct text *t, char c);
 
 /** As many characters of the set as there are; false: none */
-bool head_take_run(struct text *t, unsigned set, struct text *runp);
+static inline bool head_take_run(struct text *t, unsigned set,
+				 struct text *runp)
+{
+	const char *const start = t->p, *end, *p = start;
+
+	if (t->l == 0)
+		return false;
+	end = start + t->l;
+	while (p < end && head_char_is(*p, set))
+		p++;
+	if (p == start)
+		return false;
+
+	*runp = (struct text){ .p = start, .l = (size_t)(p - start) };
+	*t = (struct text){ .p = p, .l = (size_t)(end - p) };
+
+	return true;
+}
 
 /** "...": what stands between the quotes */
 bool head_take_quoted(struct text *t, struct text *insidep);

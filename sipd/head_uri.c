@@ -22,6 +22,8 @@ static bool is_scheme_char(char c)
 
 static enum scheme scheme_find(struct text name)
 {
+	if (name.l == 3 && memcmp(name.p, "sip", 3) == 0)
+		return SCHEME_SIP;
 	if (text_is_nocase(name, "sip"))
 		return SCHEME_SIP;
 	if (text_is_nocase(name, "sips"))
@@ -73,10 +75,10 @@ static int sip_parse(struct head_uri *u, struct text t)
 	if (take_user(u, &t) || !head_take_host(&t, &u->host) ||
 	    head_take_port(&t, &u->port))
 		return EBADMSG;
-	if (t.l > 0 && t.p[0] != ';' && t.p[0] != '?')
-		return EBADMSG;
+	if (t.l == 0)
+		return 0;
 	/* Others would take what stands before a second one for the user. */
-	if (t.l > 0 && memchr(t.p, '@', t.l))
+	if ((t.p[0] != ';' && t.p[0] != '?') || memchr(t.p, '@', t.l))
 		return EBADMSG;
 
 	(void)text_cut(t, '?', &rest, &u->heads);
@@ -96,16 +98,55 @@ static int tel_parse(struct head_uri *u, struct text t)
 }
 
 
+static size_t run_len(struct text t, size_t at, unsigned set)
+{
+	const size_t start = at;
+
+	while (at < t.l && head_char_is(t.p[at], set))
+		at++;
+
+	return at - start;
+}
+
+
+/* sip:user@host:port and nothing else, the user without anything that means
+ * something: nearly all of them, read in one go. @return false: not so */
+static bool plain_parse(struct head_uri *u, struct text t)
+{
+	const size_t user = run_len(t, 4, CHAR_TOKEN);
+	struct text host = { .p = t.p + 5 + user }, port;
+
+	if (user == 0 || 4 + user == t.l || t.p[4 + user] != '@')
+		return false;
+	host.l = run_len(t, 5 + user, CHAR_HOST);
+	port = (struct text){ host.p + host.l, t.l - 5 - user - host.l };
+	if (host.l == 0 || (port.l > 0 && head_take_port(&port, &u->port)) ||
+	    port.l > 0)
+		return false;
+	u->scheme = SCHEME_SIP;
+	u->scheme_text = (struct text){ t.p, 3 };
+	u->user = (struct text){ t.p + 4, user };
+	u->host = host;
+
+	return true;
+}
+
+
 int head_uri_parse(struct head_uri *up, struct text value)
 {
 	struct head_uri u = { 0 };
 	struct text t = value;
+	uint8_t all = CHAR_URI;
 	int err = 0;
 
+	if (t.l > 4 && memcmp(t.p, "sip:", 4) == 0 && plain_parse(&u, t)) {
+		*up = u;
+		return 0;
+	}
+	u.port = 0;
 	for (size_t i = 0; i < t.l; i++)
-		if (!head_char_is(t.p[i], CHAR_URI))
-			return EBADMSG;
-	if (!take_scheme(&t, &u.scheme_text) || t.l == 0)
+		all &= head_chars[(uint8_t)t.p[i]];
+	if (!all || !take_scheme(&t, &u.scheme_text) || t.l == 0)
 		return EBADMSG;
 
 	u.scheme = scheme_find(u.scheme_text);

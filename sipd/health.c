@@ -36,10 +36,7 @@ struct place {
 		uint32_t target;
 	} key;
 	char name[CAT_NAME_MAX + 1];
-	char host[72];
-	char local_ip[72];
-	uint16_t port;
-	uint8_t transport;
+	struct health_peer peer;
 	uint8_t state; /**< enum health_state */
 	uint16_t failures;
 	bool is_asked;
@@ -130,11 +127,11 @@ static void judge(struct health *health, struct place *place, bool good,
 	if (place->state == HEALTH_OFFLINE)
 		log_warn(health->sipd->log,
 			 "gateway_offline gateway=%s host=%s", place->name,
-			 place->host);
+			 place->peer.host);
 	else if (before == HEALTH_OFFLINE)
 		log_notice(health->sipd->log,
 			   "gateway_online gateway=%s host=%s", place->name,
-			   place->host);
+			   place->peer.host);
 }
 
 
@@ -160,25 +157,24 @@ static void on_answer(txn_id txn, int err, const struct message *m,
 }
 
 
-static void put_options(struct compose *c, struct health *health,
-			const struct place *place, const struct flow *to,
+static void put_options(struct compose *c, struct sipd *sipd,
+			const struct health_peer *peer, const struct flow *to,
 			const char *branch)
 {
-	struct sipd *sipd = health->sipd;
 	const struct wire_listener *l = wire_listener(sipd->wire,
 						      to->listener);
-	const bool is_v6 = strchr(place->host, ':') != NULL;
+	const bool is_v6 = strchr(peer->host, ':') != NULL;
 	char tag[TXN_TAG_SIZE], call_id[25];
 
 	txn_tag(sipd->txns, tag);
 	id_token(call_id, 24);
 	compose_put(c, "OPTIONS sip:");
 	compose_put(c, is_v6 ? "[" : "");
-	compose_put(c, place->host);
+	compose_put(c, peer->host);
 	compose_put(c, is_v6 ? "]" : "");
-	if (place->port) {
+	if (peer->port) {
 		compose_put(c, ":");
-		compose_number(c, place->port);
+		compose_number(c, peer->port);
 	}
 	compose_put(c, " SIP/2.0\r\n");
 	leg_via(c, sipd, to, branch);
@@ -188,7 +184,7 @@ static void put_options(struct compose *c, struct health *health,
 	compose_put(c, tag);
 	compose_put(c, "\r\nTo: <sip:");
 	compose_put(c, is_v6 ? "[" : "");
-	compose_put(c, place->host);
+	compose_put(c, peer->host);
 	compose_put(c, is_v6 ? "]" : "");
 	compose_put(c, ">\r\nCall-ID: ");
 	compose_put(c, call_id);
@@ -198,17 +194,38 @@ static void put_options(struct compose *c, struct health *health,
 }
 
 
+int health_ask(struct sipd *sipd, const struct health_peer *peer,
+	       const struct addr *addr, struct txn_send *send)
+{
+	char branch[TXN_BRANCH_SIZE];
+	struct compose out;
+	txn_id txn;
+	int err;
+
+	send->to = (struct flow){ .remote = *addr,
+				  .transport = (uint8_t)peer->transport };
+	err = wire_listener_find(sipd->wire, &send->to.listener,
+				 peer->transport, peer->local_ip, addr);
+	if (err)
+		return err;
+	txn_branch(sipd->txns, branch);
+	compose_init(&out, sipd->scratch, sizeof(sipd->scratch));
+	put_options(&out, sipd, peer, &send->to, branch);
+	send->branch = branch;
+	send->request = compose_result(&out);
+	err = txn_send(sipd->txns, send, &txn);
+	send->branch = NULL;
+
+	return err;
+}
+
+
 static int send_check(struct health *health, struct place *place,
 		      const struct addr *addr, const struct catalog *c)
 {
-	struct sipd *sipd = health->sipd;
-	char branch[TXN_BRANCH_SIZE];
 	struct txn_resend resend;
-	struct compose out;
 	struct txn_send send = {
 		.method = METHOD_OPTIONS,
-		.branch = branch,
-		.to = { .remote = *addr, .transport = place->transport },
 		.resend = &resend,
 		.h = on_answer,
 		.arg = health,
@@ -217,24 +234,15 @@ static int send_check(struct health *health, struct place *place,
 	const uint32_t period_ms =
 		(uint32_t)catalog_int(c, SS_SIP_OPTIONS_CHECK_PERIOD) * 1000;
 	uint32_t request_ms;
-	txn_id txn;
 	int err;
 
 	params_resend(&resend, c);
 	request_ms = txn_resend_total_ms(&resend);
 	send.timeout_ms = period_ms < request_ms ? period_ms : request_ms;
-	err = wire_listener_find(sipd->wire, &send.to.listener,
-				 (enum transport)place->transport,
-				 place->local_ip, addr);
-	if (err)
-		return err;
-	txn_branch(sipd->txns, branch);
-	compose_init(&out, sipd->scratch, sizeof(sipd->scratch));
-	put_options(&out, health, place, &send.to, branch);
-	send.request = compose_result(&out);
-	place->is_asked = true;
+	err = health_ask(health->sipd, &place->peer, addr, &send);
+	place->is_asked = !err;
 
-	return txn_send(sipd->txns, &send, &txn);
+	return err;
 }
 
 
@@ -254,9 +262,9 @@ static void check(struct health *health, struct place *place)
 
 	if (!c)
 		return;
-	err = resolve(health->sipd->resolver, text_of(place->host),
-		      place->port, (enum transport)place->transport, &r,
-		      on_resolved, health, 0);
+	err = resolve(health->sipd->resolver, text_of(place->peer.host),
+		      place->peer.port, place->peer.transport, &r, on_resolved,
+		      health, 0);
 	if (!err && r.addrc)
 		err = send_check(health, place, &r.addrs[0], c);
 	if (err && err != EAGAIN)
@@ -319,22 +327,30 @@ static size_t count_places(const struct catalog *c)
 }
 
 
+void health_peer_of(struct health_peer *peer, const struct catalog *c,
+		    const struct cat_routing *gateway,
+		    const struct cat_target *target)
+{
+	peer->port = target->port;
+	peer->transport = params_transport(target);
+	(void)text_copy(peer->host, sizeof(peer->host),
+			text_of(catalog_str(c, RECORD_ROUTING, target->host)));
+	(void)text_copy(peer->local_ip, sizeof(peer->local_ip),
+			text_of(catalog_str(c, RECORD_ROUTING,
+					    gateway->gw.local_ip)));
+}
+
+
 static void fill_place(struct place *place, const struct catalog *c,
 		       const struct cat_routing *gateway,
 		       const struct cat_target *target, size_t index)
 {
 	place->key.gateway = gateway->gw.row.id;
 	place->key.target = (uint32_t)index;
-	place->port = target->port;
-	place->transport = (uint8_t)params_transport(target);
 	(void)text_copy(place->name, sizeof(place->name),
 			text_of(catalog_str(c, RECORD_ROUTING,
 					    gateway->gw.row.name)));
-	(void)text_copy(place->host, sizeof(place->host),
-			text_of(catalog_str(c, RECORD_ROUTING, target->host)));
-	(void)text_copy(place->local_ip, sizeof(place->local_ip),
-			text_of(catalog_str(c, RECORD_ROUTING,
-					    gateway->gw.local_ip)));
+	health_peer_of(&place->peer, c, gateway, target);
 }
 
 
@@ -344,9 +360,9 @@ static void carry_over(struct place *place, const struct health *health)
 	const struct place *old = place_find(health, place->key.gateway,
 					     place->key.target);
 
-	if (!old || old->port != place->port ||
-	    old->transport != place->transport ||
-	    strcmp(old->host, place->host) != 0)
+	if (!old || old->peer.port != place->peer.port ||
+	    old->peer.transport != place->peer.transport ||
+	    strcmp(old->peer.host, place->peer.host) != 0)
 		return;
 	place->state = old->state;
 	place->failures = old->failures;

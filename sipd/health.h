@@ -3,7 +3,7 @@
  *
  * OPTIONS to every address of a gateway with options_check, spread over the
  * period (call-setup 4.5). One machine per address: UNCHECKED, ONLINE,
- * OFFLINE. Also `gateway test`, on demand.
+ * OFFLINE.
  */
 #ifndef TANDEM_SIPD_HEALTH_H
 #define TANDEM_SIPD_HEALTH_H
@@ -24,6 +24,24 @@ enum health_state {
 	HEALTH_ONLINE,
 	HEALTH_OFFLINE
 };
+
+/** Who is asked */
+struct health_peer {
+	char host[72];
+	char local_ip[72];
+	uint16_t port; /**< 0: none was said */
+	enum transport transport;
+};
+void health_peer_of(struct health_peer *peer, const struct catalog *c,
+		    const struct cat_routing *gateway,
+		    const struct cat_target *target);
+
+struct txn_send;
+/** Send it OPTIONS: what is left of send to be said (branch, request, to) is
+ *  said here
+ *  @return 0, or why it cannot be asked: ENOENT: from no listener ... */
+int health_ask(struct sipd *sipd, const struct health_peer *peer,
+	       const struct addr *addr, struct txn_send *send);
 
 int health_alloc(struct health **healthp, struct sipd *sipd);
 struct health *health_free(struct health *health);

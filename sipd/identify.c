@@ -184,17 +184,6 @@ static void ask(struct identified *out, const struct question *q)
 }
 
 
-static struct text from_user(const struct message *m)
-{
-	struct head_addr from;
-
-	if (head_addr_parse(&from, message_head(m, HEAD_FROM)))
-		return (struct text){ .p = "", .l = 0 };
-
-	return from.uri.user;
-}
-
-
 void identify(struct identified *out, const struct catalog *c,
 	      const struct message *m, const struct addr *source,
 	      const struct identify_bound *bound, struct text auth,
@@ -207,7 +196,7 @@ void identify(struct identified *out, const struct catalog *c,
 		.source = source,
 		.bound = bound,
 		.sources = few,
-		.from = from_user(m),
+		.from = m->from.uri.user,
 		.resolves = resolves,
 		.arg = arg,
 	};

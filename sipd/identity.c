@@ -160,11 +160,7 @@ static bool has_privacy(const struct catalog *c, enum record_kind kind,
 void identity_take(struct identity_in *in, const struct catalog *c,
 		   const struct message *m, enum record_kind kind, uint32_t id)
 {
-	struct head_addr from;
-
-	*in = (struct identity_in){ .display = { 0 } };
-	if (head_addr_parse(&from, message_head(m, HEAD_FROM)) == 0)
-		in->display = from.display;
+	*in = (struct identity_in){ .display = m->from.display };
 	if (has_privacy(c, kind, id))
 		in->privacy = take_privacy(m);
 	if (kind == RECORD_PHONE)

@@ -5,9 +5,19 @@
 #include "sipd/intake.h"
 #include "sipd/leg.h"
 #include "sipd/leg_sdp.h"
+#include "sipd/media_point.h"
 #include "sipd/prack.h"
 #include "sipd/renegotiate.h"
 #include "sipd/session.h"
+#include "sipd/setup_keep.h"
+
+
+/* Nothing is in it but what is in the request. */
+static void bye_done(struct sipd *sipd, txn_id txn)
+{
+	(void)txn_reply_anew(sipd->txns, txn,
+			     &(struct txn_reply){ .code = 200 }, 0);
+}
 
 
 static void receive_bye(struct leg *leg, txn_id txn, const struct message *m)
@@ -20,7 +30,7 @@ static void receive_bye(struct leg *leg, txn_id txn, const struct message *m)
 		(void)txn_reply_code(call->sipd->txns, txn, 481);
 		return;
 	}
-	(void)txn_reply_code(call->sipd->txns, txn, 200);
+	bye_done(call->sipd, txn);
 	if (call->i.state != CALL_ANSWERED || (call->setup && !leg->is_b)) {
 		call_end_with(call, END_CALLER_CANCEL); /* call-setup 11 */
 		call_handle(call, EV_CANCEL);
@@ -97,14 +107,18 @@ void indialog_receive(struct leg *leg, txn_id txn, const struct message *m,
 		      const struct flow *from)
 {
 	struct call *call = leg->call;
-	struct txns *txns = call->sipd->txns;
+	struct sipd *sipd = call->sipd;
+	struct txns *txns = sipd->txns;
+	bool has_begun;
 
 	txn_resend_set(txns, txn, &call->i.params.resend);
 	if (call->i.state == CALL_ENDED) {
 		/* Ours crossed it, and the first cause stays (call-lifetime
 		 * 5, 6). */
-		(void)txn_reply_code(txns, txn,
-				     m->method == METHOD_BYE ? 200 : 481);
+		if (m->method == METHOD_BYE)
+			bye_done(sipd, txn);
+		else
+			(void)txn_reply_code(txns, txn, 481);
 		return;
 	}
 	if (m->cseq < leg->i->remote_cseq && m->method != METHOD_CANCEL) {
@@ -112,12 +126,14 @@ void indialog_receive(struct leg *leg, txn_id txn, const struct message *m,
 		return;
 	}
 
+	has_begun = call_work_begin(call);
 	leg->i->remote_cseq = m->cseq;
 	leg_heard(leg, from);
 	if (receivers[m->method])
 		receivers[m->method](leg, txn, m);
 	else
 		receive_other(leg, txn, m);
+	call_work_end(sipd, has_begun);
 }
 
 
@@ -126,15 +142,20 @@ static void acked_answer(struct call *call, const struct message *m)
 {
 	struct leg *a = &call->a, *b = &call->b;
 	struct text body, made = { "", 0 };
+	int err;
 
 	txn_acked(call->sipd->txns, a->invite);
 	a->i->flags |= LEG_ACKED;
 	if (!(b->i->flags & LEG_ACKED)) {
 		/* A late offer: the answer is in here (call-setup 12.5). */
-		if (!message_sdp(m, &body) && body.l)
+		if (!message_sdp(m, &body) && body.l) {
+			(void)leg_sdp_heard(a, body, false, &err);
 			(void)leg_sdp_make(b, body, &made, NULL);
+			media_agreed(call);
+		}
 		leg_ack(b, b->i->invite_cseq, made);
 	}
+	setup_end(call);
 	call_publish(call);
 	if (a->offer_again) {
 		a->offer_again = false;
@@ -149,12 +170,16 @@ void indialog_ack(struct leg *leg, const struct message *m,
 		  const struct flow *from)
 {
 	struct call *call = leg->call;
+	struct sipd *sipd = call->sipd;
+	bool has_begun;
 
 	if (call->i.state != CALL_ANSWERED || call->setup)
 		return; /* setup: A has no answer that it could ACK */
+	has_begun = call_work_begin(call);
 	leg_heard(leg, from);
 	if (!leg->is_b && m->cseq == leg->i->invite_cseq)
 		acked_answer(call, m);
 	else
 		renegotiate_acked(leg, m);
+	call_work_end(sipd, has_begun);
 }

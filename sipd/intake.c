@@ -12,16 +12,18 @@
 #include "shared/base/util.h"
 #include "shared/ev/ev.h"
 #include "shared/svc/svc.h"
+#include "sipd/bindings.h"
 #include "sipd/call.h"
 #include "sipd/guard.h"
 #include "sipd/intake.h"
 #include "sipd/leg.h"
 #include "sipd/leg_sdp.h"
 #include "sipd/metrics.h"
+#include "sipd/register.h"
 #include "sipd/session.h"
 
 
-/* --- bytes ---------------------------------------------------------------- */
+/* --- what cannot be read -------------------------------------------------- */
 
 static void refuse_fault(struct sipd *sipd, const struct message *m,
 			 const struct flow *from)
@@ -33,12 +35,58 @@ static void refuse_fault(struct sipd *sipd, const struct message *m,
 					       now_us);
 
 	metric_inc_at(M_SIP_PARSE_ERRORS, m->fault);
+	bindings_shield(sipd, from);
 	guard_offend(sipd->guard, c, &from->remote, GUARD_MALFORMED, now_us);
 	if (m->is_request && def->code && m->method != METHOD_ACK &&
 	    (is_known || (c && catalog_int(c, SS_REPLY_UNAUTHORIZED))))
 		txn_refuse(sipd->txns, m, from, def->code);
 	if (c)
 		catalog_unpin(svc_catalog(sipd->svc), c);
+}
+
+
+/* --- scanners ------------------------------------------------------------- */
+
+static bool is_scanner(const struct catalog *c, const struct message *m)
+{
+	return guard_is_scanner(c, message_head(m, HEAD_USER_AGENT)) ||
+	       guard_is_scanner(c, m->from.display) ||
+	       guard_is_scanner(c, m->from.uri.user);
+}
+
+
+/* An unknown source that gives itself away (security 4) */
+static bool drop_scanner(struct sipd *sipd, const struct message *m,
+			 const struct flow *from, const struct catalog *c)
+{
+	const int64_t now_us = ev_now_us(sipd->ev);
+
+	if (guard_knows(sipd->guard, c, &from->remote, now_us) ||
+	    !is_scanner(c, m))
+		return false;
+
+	metric_inc_at(M_SIP_DROPPED, GUARD_DROP_SCANNER);
+	guard_offend(sipd->guard, c, &from->remote, GUARD_SCANNER, now_us);
+
+	return true;
+}
+
+
+/* --- bytes ---------------------------------------------------------------- */
+
+/* @return false: not now, as any other request */
+static bool challenge(struct sipd *sipd, const struct message *m,
+		      const struct flow *from)
+{
+	const struct catalog *c = catalog_pin(svc_catalog(sipd->svc));
+
+	if (!c)
+		return false;
+	if (from->is_loop || !drop_scanner(sipd, m, from, c))
+		register_challenge(sipd, m, from, c);
+	catalog_unpin(svc_catalog(sipd->svc), c);
+
+	return true;
 }
 
 
@@ -61,7 +109,44 @@ void intake_bytes(const struct flow *from, char *data, size_t len,
 	}
 	metric_inc_at(M_SIP_MESSAGES,
 		      sipd_metric_message(SIP_IN, m->method, m->code));
-	txn_receive(sipd->txns, m, from);
+	if (!register_is_bare(m) || !challenge(sipd, m, from))
+		txn_receive(sipd->txns, m, from);
+}
+
+
+bool intake_is_copy(const struct flow *from, char *data, size_t len, void *arg)
+{
+	struct sipd *sipd = arg;
+	struct message *m = &sipd->message;
+
+	return !message_parse(m, data, len,
+			      from->transport != TRANSPORT_UDP) &&
+	       txn_knows(sipd->txns, m);
+}
+
+
+/* --- dialogs -------------------------------------------------------------- */
+
+static bool is_its_tag(const struct leg *leg, struct text tag)
+{
+	const struct text known = leg_text(leg, LEG_REMOTE_TAG);
+
+	return known.l == tag.l &&
+	       (!tag.l || memcmp(known.p, tag.p, tag.l) == 0);
+}
+
+
+/* RFC 3261 12.2.2: all three make the dialog. Until B has answered each branch
+ * of it has a tag of its own. */
+static struct leg *dialog_find(struct sipd *sipd, const struct message *m)
+{
+	struct leg *leg = leg_find(sipd, m->to_tag, m->call_id);
+
+	if (!leg || is_its_tag(leg, m->from_tag) ||
+	    (leg->is_b && leg->i->state < LEG_CONFIRMED))
+		return leg;
+
+	return NULL;
 }
 
 
@@ -86,7 +171,7 @@ static const struct {
 	[METHOD_CANCEL]    = { 481,             481 },
 	[METHOD_BYE]       = { 481,             481 },
 	[METHOD_OPTIONS]   = { SAY_OPTIONS,     SAY_OPTIONS },
-	[METHOD_REGISTER]  = { 503,             503 }, /* until regd answers */
+	[METHOD_REGISTER]  = { SAY_NOTHING,     SAY_NOTHING }, /* register.c */
 	[METHOD_PRACK]     = { 481,             481 },
 	[METHOD_UPDATE]    = { 481,             481 },
 	[METHOD_INFO]      = { 481,             481 },
@@ -162,25 +247,11 @@ void intake_identify(struct identified *who, struct sipd *sipd,
 		     const struct catalog *c, const struct message *m,
 		     const struct flow *from)
 {
-	static const struct identify_bound bound = { .id = 0 };
+	struct identify_bound bound;
 
-	(void)sipd;
+	bindings_source(&bound, sipd, c, from, m->from.uri.user);
 	identify(who, c, m, &from->remote, &bound, credentials_user(m), NULL,
 		 NULL);
-}
-
-
-static bool is_scanner(const struct catalog *c, const struct message *m)
-{
-	struct head_addr from;
-
-	if (guard_is_scanner(c, message_head(m, HEAD_USER_AGENT)))
-		return true;
-	if (head_addr_parse(&from, message_head(m, HEAD_FROM)))
-		return false;
-
-	return guard_is_scanner(c, from.display) ||
-	       guard_is_scanner(c, from.uri.user);
 }
 
 
@@ -201,6 +272,10 @@ static void answer(struct sipd *sipd, txn_id txn, const struct message *m,
 		invite_receive(sipd, txn, m, from);
 		return;
 	}
+	if (m->method == METHOD_REGISTER) {
+		register_receive(sipd, txn, m, from, c);
+		return;
+	}
 
 	intake_identify(&who, sipd, c, m, from);
 	unknown = is_unknown(&who);
@@ -218,23 +293,6 @@ static void answer(struct sipd *sipd, txn_id txn, const struct message *m,
 }
 
 
-/* An unknown source that gives itself away (security 4) */
-static bool drop_scanner(struct sipd *sipd, const struct message *m,
-			 const struct flow *from, const struct catalog *c)
-{
-	const int64_t now_us = ev_now_us(sipd->ev);
-
-	if (guard_knows(sipd->guard, c, &from->remote, now_us) ||
-	    !is_scanner(c, m))
-		return false;
-
-	metric_inc_at(M_SIP_DROPPED, GUARD_DROP_SCANNER);
-	guard_offend(sipd->guard, c, &from->remote, GUARD_SCANNER, now_us);
-
-	return true;
-}
-
-
 void intake_request(txn_id txn, const struct message *m,
 		    const struct flow *from, void *arg)
 {
@@ -243,7 +301,7 @@ void intake_request(txn_id txn, const struct message *m,
 	struct leg *leg;
 
 	if (m->to_tag.l) {
-		leg = leg_find(sipd, m->to_tag, m->call_id);
+		leg = dialog_find(sipd, m);
 		if (leg) {
 			indialog_receive(leg, txn, m, from);
 			return;
@@ -255,7 +313,7 @@ void intake_request(txn_id txn, const struct message *m,
 		(void)txn_reply_code(sipd->txns, txn, 503);
 		return;
 	}
-	if (drop_scanner(sipd, m, from, c))
+	if (!from->is_loop && drop_scanner(sipd, m, from, c))
 		txn_ignore(sipd->txns, txn);
 	else if (m->to_tag.l && m->method == METHOD_INVITE)
 		intake_unknown(sipd, txn, c, 481);
@@ -265,21 +323,26 @@ void intake_request(txn_id txn, const struct message *m,
 }
 
 
-void intake_ack(const struct message *m, const struct flow *from, void *arg)
+/* Only REGISTERs are answered anew. */
+void intake_again(const struct message *m, const struct flow *from,
+		  uint64_t user, void *arg)
 {
 	struct sipd *sipd = arg;
-	struct leg *leg = leg_find(sipd, m->to_tag, m->call_id);
 
-	if (leg)
-		indialog_ack(leg, m, from);
+	if (m->method == METHOD_BYE)
+		(void)txn_answer(sipd->txns, m, from, 200, (struct text){ 0 });
+	else
+		register_again(sipd, m, from, user);
 }
 
 
-static bool is_its_tag(const struct leg *leg, struct text tag)
+void intake_ack(const struct message *m, const struct flow *from, void *arg)
 {
-	const struct text known = leg_text(leg, LEG_REMOTE_TAG);
+	struct sipd *sipd = arg;
+	struct leg *leg = dialog_find(sipd, m);
 
-	return known.l == tag.l && memcmp(known.p, tag.p, tag.l) == 0;
+	if (leg)
+		indialog_ack(leg, m, from);
 }
 
 
@@ -302,6 +365,13 @@ static void ack_again(struct leg *leg, const struct message *m)
 }
 
 
+static bool has_our_tag(const struct sipd *sipd, const struct message *m)
+{
+	return m->from_tag.l > strlen(sipd->mark) &&
+	       memcmp(m->from_tag.p, sipd->mark, strlen(sipd->mark)) == 0;
+}
+
+
 /* A 2xx to an INVITE that was given up, or a second one (call-setup 5.3,
  * 12.2). Only of a tag that is ours, and only back to where it came from. */
 void intake_stray(const struct message *m, const struct flow *from, void *arg)
@@ -309,6 +379,9 @@ void intake_stray(const struct message *m, const struct flow *from, void *arg)
 	struct sipd *sipd = arg;
 	struct leg *leg;
 
+	if (m->code > 299 && m->cseq_method == METHOD_INVITE &&
+	    has_our_tag(sipd, m))
+		leg_ack_refusal(sipd, m, from);
 	if (m->code < 200 || m->code > 299)
 		return;
 	leg = leg_find(sipd, m->from_tag, m->call_id);
@@ -323,7 +396,6 @@ void intake_stray(const struct message *m, const struct flow *from, void *arg)
 	}
 	if (m->cseq_method != METHOD_INVITE)
 		return;
-	if (m->from_tag.l > strlen(sipd->mark) &&
-	    memcmp(m->from_tag.p, sipd->mark, strlen(sipd->mark)) == 0)
+	if (has_our_tag(sipd, m))
 		leg_reject_answer(sipd, m, from);
 }

@@ -15,8 +15,12 @@ struct sipd;
 /* handlers of wire and transactions */
 void intake_bytes(const struct flow *from, char *data, size_t len,
 		  int64_t age_us, void *arg);
+bool intake_is_copy(const struct flow *from, char *data, size_t len,
+		    void *arg);
 void intake_request(txn_id txn, const struct message *m,
 		    const struct flow *from, void *arg);
+void intake_again(const struct message *m, const struct flow *from,
+		  uint64_t user, void *arg);
 void intake_ack(const struct message *m, const struct flow *from, void *arg);
 void intake_stray(const struct message *m, const struct flow *from, void *arg);
 

@@ -8,12 +8,13 @@
 #include <errno.h>
 #include <string.h>
 
-#include "shared/auth/authn.h"
 #include "shared/base/clk.h"
 #include "shared/base/metric.h"
 #include "shared/base/util.h"
 #include "shared/ev/ev.h"
 #include "shared/svc/svc.h"
+#include "sipd/authenticate.h"
+#include "sipd/forward.h"
 #include "sipd/call.h"
 #include "sipd/guard.h"
 #include "sipd/intake.h"
@@ -21,6 +22,7 @@
 #include "sipd/leg_sdp.h"
 #include "sipd/metrics.h"
 #include "sipd/params.h"
+#include "sipd/setup_keep.h"
 #include "sipd/stats.h"
 #include "sipd/view.h"
 
@@ -31,6 +33,7 @@ struct invite {
 	txn_id txn;
 	const struct message *m;
 	const struct flow *from;
+	const struct call *parent; /**< That forwards it; NULL: none */
 	struct identified who;
 	struct timer_asked asked;
 	struct timer_terms terms;
@@ -39,20 +42,24 @@ struct invite {
 
 /* --- calls that are none of anybody known ---------------------------------- */
 
-static void on_a_event(txn_id txn, enum txn_event event, void *arg,
-		       uint64_t user)
+static void put_identity(struct text facts[FACTC], const struct invite *inv)
 {
-	struct sipd *sipd = arg;
-	struct call *call = call_find(sipd, user);
+	struct identity_in in;
 
-	(void)txn;
-	if (call)
-		call_heard_a(call, event);
+	identity_take(&in, inv->c, inv->m, inv->who.kind, inv->who.id);
+	facts[FACT_DISPLAY] = in.display;
+	facts[FACT_PRIVACY] = in.privacy;
+	facts[FACT_PAI_SIP] = in.pai_sip;
+	facts[FACT_PAI_TEL] = in.pai_tel;
+	facts[FACT_PPI_SIP] = in.ppi_sip;
+	facts[FACT_PPI_TEL] = in.ppi_tel;
+	facts[FACT_RPID] = in.rpid;
 }
 
 
-/* A struct call with what every record has */
-static struct call *call_of(struct invite *inv)
+/* A struct call with what every record has; and who calls, if it is to be one
+ * that calls somebody */
+static struct call *call_of(struct invite *inv, bool is_illegal)
 {
 	struct sipd *sipd = inv->sipd;
 	struct text facts[FACTC] = { { NULL, 0 } };
@@ -81,14 +88,15 @@ static struct call *call_of(struct invite *inv)
 	facts[FACT_CALLER] = text_of(numbers.caller.text);
 	facts[FACT_CALLED_ORIGINAL] = text_of(numbers.called_original.text);
 	facts[FACT_CALLED] = text_of(numbers.called.text);
+	if (!is_illegal)
+		put_identity(facts, inv);
 	call->setup->caller = numbers.caller;
 	call->setup->called = numbers.called;
 	call->setup->called_original = numbers.called_original;
 	call->a.invite = inv->txn;
-	txn_own(sipd->txns, inv->txn, on_a_event, sipd, call->id);
-	txn_resend_set(sipd->txns, inv->txn, &call->i.params.resend);
+	call_own_a(call);
 	if (call_facts_set(call, facts) ||
-	    leg_take_invite(&call->a, inv->m, inv->from) ||
+	    leg_take_invite(&call->a, inv->m, inv->from, facts[FACT_CALLED]) ||
 	    leg_add(&call->a)) {
 		call_free(call);
 		return NULL;
@@ -130,7 +138,7 @@ static void refuse_illegal(struct invite *inv, enum end_reason reason,
 	if (silent)
 		metric_inc_at(M_SIP_DROPPED, GUARD_DROP_UNKNOWN);
 	if (catalog_int(inv->c, SERVER_BILLING_RECORD_ILLEGAL_CALL))
-		call = call_of(inv);
+		call = call_of(inv, true);
 	if (!call) {
 		refuse_unrecorded(inv, silent, retry_after_s);
 		return;
@@ -140,6 +148,7 @@ static void refuse_illegal(struct invite *inv, enum end_reason reason,
 	stats_attempt(sipd->stats, STATS_IN, 0);
 	call->is_silent = silent;
 	call->retry_after_s = retry_after_s;
+	setup_keep_a(call);
 	call_end_with(call, reason);
 	call_handle(call, EV_DENIED);
 }
@@ -148,34 +157,8 @@ static void refuse_illegal(struct invite *inv, enum end_reason reason,
 /* --- authentication -------------------------------------------------------- */
 
 enum {
-	VALUES_MAX = 4,
 	HOPS_MAX = 255 /**< RFC 3261 20.22 */
 };
-
-
-static size_t values_of(struct text values[VALUES_MAX],
-			const struct message *m, enum head head)
-{
-	size_t n = 0;
-
-	for (uint8_t row = m->first[head]; row != 255 && n < VALUES_MAX;
-	     row = m->rows[row].next)
-		values[n++] = m->rows[row].value;
-
-	return n;
-}
-
-
-static void reply_challenge(struct invite *inv,
-			    const struct authn_answer *answer)
-{
-	const struct txn_reply reply = {
-		.code = answer->code,
-		.heads = { answer->heads, answer->headc },
-	};
-
-	(void)txn_reply(inv->sipd->txns, inv->txn, &reply);
-}
 
 
 /* After the digest the credentials say who it is. */
@@ -199,69 +182,26 @@ static bool terminal_of(struct invite *inv, const char *user)
 
 
 /* @return may it go on? If not, it has been answered. */
-static bool authenticate(struct invite *inv)
+static bool is_authentic(struct invite *inv)
 {
 	struct sipd *sipd = inv->sipd;
-	const struct message *m = inv->m;
-	const struct wire_listener *l = wire_listener(sipd->wire,
-						      inv->from->listener);
-	struct text values[VALUES_MAX], proxy_values[VALUES_MAX];
-	const struct authn_request request = {
-		.method = m->method_text,
-		.uri = m->uri,
-		.call_id = m->call_id,
-		.cseq = m->cseq,
-		.source = &inv->from->remote,
-		.realm = params_realm(inv->c, l->host),
-		.authorizations = values,
-		.authorizationc = values_of(values, m, HEAD_AUTHORIZATION),
-		.proxy_authorizations = proxy_values,
-		.proxy_authorizationc = values_of(proxy_values, m,
-						  HEAD_PROXY_AUTHORIZATION),
-		.user = inv->who.username,
-	};
-	const int64_t now_us = ev_now_us(sipd->ev);
 	struct authn_answer answer;
 
-	authn_check(sipd->authn, inv->c, &request, authn_lookup_catalog,
-		    unconst(inv->c), now_us, clk_wall_us(), &answer);
-	if (answer.is_failed) {
-		metric_inc_at(M_AUTH, METRICS_AUTH_FAILED);
-		guard_offend(sipd->guard, inv->c, &inv->from->remote,
-			     GUARD_BAD_DIGEST, now_us);
-	}
-	if (answer.suspended_now) {
-		char ip[ADDR_TEXT_MAX];
-
-		log_warn(sipd->log,
-			 "terminal_suspended user=%s ip=%s counter=%s "
-			 "seconds=%u",
-			 answer.user, addr_print(&inv->from->remote, ip),
-			 authn_counters[answer.counter], answer.seconds);
-	}
-
+	authenticate(sipd, inv->c, inv->m, inv->from, inv->who.username,
+		     authn_lookup_catalog, &answer);
 	switch (answer.verdict) {
 	case AUTHN_ACCEPT:
-		metric_inc_at(M_AUTH, METRICS_AUTH_OK);
-		guard_authenticated(sipd->guard, &inv->from->remote, now_us);
 		if (terminal_of(inv, answer.user))
 			return true;
 		(void)txn_reply_code(sipd->txns, inv->txn, 403);
 		break;
 	case AUTHN_CHALLENGE:
-		metric_inc_at(M_AUTH, answer.is_stale
-					      ? METRICS_AUTH_STALE
-					      : METRICS_AUTH_CHALLENGE);
-		reply_challenge(inv, &answer);
+	case AUTHN_SILENCE:
+		authenticate_refuse(sipd, inv->txn, &answer);
 		break;
 	case AUTHN_SUSPENDED:
-		metric_inc_at(M_AUTH, METRICS_AUTH_SUSPENDED);
 		refuse_illegal(inv, END_AUTHENTICATION_FAILED, false,
 			       answer.retry_after_s);
-		break;
-	case AUTHN_SILENCE:
-		metric_inc_at(M_SIP_DROPPED, GUARD_DROP_SUSPENDED);
-		txn_ignore(sipd->txns, inv->txn);
 		break;
 	case AUTHN_REFUSE:
 	default:
@@ -406,40 +346,23 @@ static void take_caller(struct call *call, const struct invite *inv)
 }
 
 
-static int take_identity(struct call *call, const struct invite *inv)
-{
-	struct text facts[FACTC] = { { NULL, 0 } };
-	struct identity_in in;
-
-	identity_take(&in, inv->c, inv->m, inv->who.kind, inv->who.id);
-	facts[FACT_DISPLAY] = in.display;
-	facts[FACT_PRIVACY] = in.privacy;
-	facts[FACT_PAI_SIP] = in.pai_sip;
-	facts[FACT_PAI_TEL] = in.pai_tel;
-	facts[FACT_PPI_SIP] = in.ppi_sip;
-	facts[FACT_PPI_TEL] = in.ppi_tel;
-	facts[FACT_RPID] = in.rpid;
-
-	return call_facts_set(call, facts);
-}
-
-
 static enum end_reason take_offer(struct call *call, const struct invite *inv)
 {
+	struct sdp *sdp = &call->setup->offer;
 	struct text body;
-	struct sdp sdp;
 
 	(void)message_sdp(inv->m, &body);
 	if (!body.l) {
 		call->i.flags |= CALL_LATE_OFFER;
 		return END_NONE;
 	}
-	if (sdp_parse(&sdp, body, leg_sdp_is_own, inv->sipd))
+	if (leg_sdp_parse(sdp, &call->a, body))
 		return END_MEDIA_FAILURE;
+	call->setup->has_offer = true;
 	if (blob_take(inv->sipd->blobs, &call->i.offer, &body, 1))
 		return END_INTERNAL_ERROR;
-	call->a.i->peer_session = sdp.session;
-	call->a.i->peer_version = sdp.version;
+	call->a.i->peer_session = sdp->session;
+	call->a.i->peer_version = sdp->version;
 
 	return END_NONE;
 }
@@ -449,6 +372,7 @@ static enum end_reason admit(struct call *call, const struct invite *inv)
 {
 	struct sipd *sipd = inv->sipd;
 	const struct route_caller caller = { inv->who.kind, inv->who.id };
+	const bool is_overloaded = guard_is_overloaded(sipd->guard);
 	enum end_reason reason;
 	struct view view;
 
@@ -459,39 +383,22 @@ static enum end_reason admit(struct call *call, const struct invite *inv)
 	if (!view_init(&view, sipd, call))
 		return END_INTERNAL_ERROR;
 	reason = route_admit(&view.route, &caller, &call->setup->caller,
-			     &call->setup->called,
-			     guard_is_overloaded(sipd->guard));
-	view_done(&view);
+			     &call->setup->called, is_overloaded);
 	if (!reason)
 		reason = call_lines_take(call, inv->c);
 	if (reason == END_CAPACITY_LIMIT)
-		call->retry_after_s = call_is_switch_full(call, inv->c) ? 5
-									: 1;
+		call->retry_after_s = route_retry_after_s(&view.route,
+							  is_overloaded);
+	view_done(&view);
 
 	return reason;
-}
-
-
-/* The contact that A sees: the called number at our address */
-static int take_contact(struct call *call)
-{
-	struct text texts[LEG_TEXTC] = { { NULL, 0 } };
-	char contact[256];
-	struct compose c;
-
-	compose_init(&c, contact, sizeof(contact));
-	leg_contact(&c, call->sipd, &call->a.i->flow,
-		    call_fact(call, FACT_CALLED));
-	texts[LEG_CONTACT] = compose_result(&c);
-
-	return c.is_full ? EMSGSIZE : leg_texts_set(&call->a, texts);
 }
 
 
 static void begin(struct invite *inv)
 {
 	struct sipd *sipd = inv->sipd;
-	struct call *call = call_of(inv);
+	struct call *call = call_of(inv, false);
 	enum end_reason reason;
 	uint32_t hops;
 
@@ -502,7 +409,7 @@ static void begin(struct invite *inv)
 	}
 
 	take_caller(call, inv);
-	(void)txn_reply_code(sipd->txns, inv->txn, 100);
+	setup_keep_a(call);
 	stats_attempt(sipd->stats, STATS_IN, call->i.mapping);
 	call->setup->terms = inv->terms;
 	call->setup->max_forwards = message_seconds(inv->m, HEAD_MAX_FORWARDS,
@@ -516,12 +423,14 @@ static void begin(struct invite *inv)
 		 call->setup->caller.text, call->setup->called.text);
 
 	reason = take_offer(call, inv);
-	if (take_identity(call, inv) || take_contact(call))
+	if (inv->parent && forward_inherit(call, inv->parent, inv->c))
 		reason = END_INTERNAL_ERROR;
 	if (!reason)
 		reason = admit(call, inv);
-	if (reason)
+	if (reason) {
+		(void)txn_reply_code(sipd->txns, inv->txn, 100);
 		call_end_with(call, reason);
+	}
 	call_handle(call, reason ? EV_DENIED : EV_INVITE);
 }
 
@@ -537,8 +446,17 @@ void invite_receive(struct sipd *sipd, txn_id txn, const struct message *m,
 		.from = from,
 	};
 
-	intake_identify(&inv.who, sipd, inv.c, m, from);
-	if (catalog_lists_source(inv.c, CAT_SOURCE_BLACK, &from->remote)) {
+	inv.parent = forward_parent(sipd, m, from);
+	if (inv.parent)
+		inv.who = (struct identified){
+			.row = IDENTIFY_BINDING,
+			.kind = RECORD_PHONE,
+			.id = inv.parent->i.phone_b,
+		};
+	else
+		intake_identify(&inv.who, sipd, inv.c, m, from);
+	if (!inv.parent &&
+	    catalog_lists_source(inv.c, CAT_SOURCE_BLACK, &from->remote)) {
 		refuse_illegal(&inv, END_BLACKLISTED, true, 0);
 	}
 	else if (inv.who.row == IDENTIFY_UNKNOWN ||
@@ -550,7 +468,7 @@ void invite_receive(struct sipd *sipd, txn_id txn, const struct message *m,
 	else if (inv.who.row == IDENTIFY_ROUTING_ONLY) {
 		refuse_illegal(&inv, END_UNAUTHORIZED_SOURCE, false, 0);
 	}
-	else if ((!inv.who.is_challenged || authenticate(&inv)) &&
+	else if ((!inv.who.is_challenged || is_authentic(&inv)) &&
 		 is_well_formed(&inv)) {
 		if (inv.who.kind == RECORD_ROUTING)
 			refuse_illegal(&inv, END_UNAUTHORIZED_SOURCE, false,

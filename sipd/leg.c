@@ -7,14 +7,18 @@
 #include "shared/auth/authn.h"
 #include "shared/base/util.h"
 #include "shared/svc/svc.h"
+#include "sipd/errand.h"
 #include "sipd/farewell.h"
 #include "sipd/leg.h"
 #include "sipd/resolve.h"
 #include "sipd/wire.h"
 
-const char leg_allow[] =
-	"INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO";
+const char leg_allow[] = LEG_ALLOW;
 
+
+enum {
+	CONTACT_MAX = 256
+};
 
 /* --- texts ---------------------------------------------------------------- */
 
@@ -38,16 +42,27 @@ struct text leg_text(const struct leg *leg, enum leg_text which)
 int leg_texts_set(struct leg *leg, const struct text texts[LEG_TEXTC])
 {
 	struct blobs *blobs = leg->call->sipd->blobs;
+	struct text now = blob_text(blobs, &leg->i->texts);
 	struct text all[LEG_TEXTC];
 	struct blob blob = { 0 };
+	bool is_new = !now.l;
 	int err;
 
 	for (size_t i = 0; i < LEG_TEXTC; i++) {
-		all[i] = texts[i].p ? texts[i]
-				    : leg_text(leg, (enum leg_text)i);
+		const struct text is = { now.p, leg->i->textl[i] };
+
+		if (is.l > now.l)
+			return EBADMSG;
+		now.p += is.l;
+		now.l -= is.l;
+		all[i] = texts[i].p ? texts[i] : is;
 		if (all[i].l > UINT16_MAX)
 			return EMSGSIZE;
+		is_new |= all[i].l != is.l ||
+			  (is.l && memcmp(all[i].p, is.p, is.l) != 0);
 	}
+	if (!is_new)
+		return 0;
 	err = blob_take(blobs, &blob, all, LEG_TEXTC);
 	if (err)
 		return err;
@@ -63,8 +78,8 @@ int leg_texts_set(struct leg *leg, const struct text texts[LEG_TEXTC])
 
 /* Record-Route of a message as one Route value: in its order (we are the UAS),
  * or the other way round. */
-static struct text routes_of(struct sipd *sipd, const struct message *m,
-			     bool reverse)
+struct text leg_routes_of(struct sipd *sipd, const struct message *m,
+			  bool reverse)
 {
 	struct message_cursor cursor = { 0 };
 	struct text rows[32];
@@ -86,7 +101,7 @@ static struct text routes_of(struct sipd *sipd, const struct message *m,
 }
 
 
-static struct text contact_uri(const struct message *m)
+struct text leg_contact_of(const struct message *m)
 {
 	struct message_cursor cursor = { 0 };
 	struct head_addr addr;
@@ -124,19 +139,25 @@ static void take_facts(struct leg *leg, const struct message *m)
 
 
 int leg_take_invite(struct leg *leg, const struct message *m,
-		    const struct flow *from)
+		    const struct flow *from, struct text called)
 {
 	struct sipd *sipd = leg->call->sipd;
 	struct text texts[LEG_TEXTC] = { { NULL, 0 } };
+	char contact[CONTACT_MAX];
+	struct compose c;
 
+	compose_init(&c, contact, sizeof(contact));
+	leg_contact(&c, sipd, from, called);
+	if (c.is_full)
+		return EMSGSIZE;
 	texts[LEG_CALL_ID] = m->call_id;
 	texts[LEG_LOCAL_TAG] = text_of(leg->tag);
 	texts[LEG_REMOTE_TAG] = m->from_tag;
 	texts[LEG_LOCAL] = message_head(m, HEAD_TO);
 	texts[LEG_REMOTE] = message_head(m, HEAD_FROM);
-	texts[LEG_TARGET] = contact_uri(m);
-	texts[LEG_ROUTES] = routes_of(sipd, m, false);
-	texts[LEG_CONTACT] = text_of("");
+	texts[LEG_TARGET] = leg_contact_of(m);
+	texts[LEG_ROUTES] = leg_routes_of(sipd, m, false);
+	texts[LEG_CONTACT] = compose_result(&c);
 	if (!texts[LEG_TARGET].p)
 		return EBADMSG;
 
@@ -162,8 +183,8 @@ int leg_take_response(struct leg *leg, const struct message *m,
 
 	texts[LEG_REMOTE_TAG] = m->to_tag;
 	texts[LEG_REMOTE] = message_head(m, HEAD_TO);
-	texts[LEG_TARGET] = contact_uri(m); /* none in an 18x: as it was */
-	texts[LEG_ROUTES] = routes_of(leg->call->sipd, m, true);
+	texts[LEG_TARGET] = leg_contact_of(m); /* none in an 18x: as it was */
+	texts[LEG_ROUTES] = leg_routes_of(leg->call->sipd, m, true);
 	err = leg_texts_set(leg, texts);
 	if (err)
 		return err;
@@ -179,7 +200,7 @@ void leg_refresh(struct leg *leg, const struct message *m)
 	struct text texts[LEG_TEXTC] = { { NULL, 0 } };
 
 	take_facts(leg, m);
-	texts[LEG_TARGET] = contact_uri(m);
+	texts[LEG_TARGET] = leg_contact_of(m);
 	if (!texts[LEG_TARGET].p)
 		return;
 	if (texts[LEG_TARGET].l == leg->i->textl[LEG_TARGET] &&
@@ -297,6 +318,29 @@ void leg_aim(struct leg *leg)
 }
 
 
+/* The peer may have opened the one that was: it listens elsewhere. */
+void leg_reach(struct leg *leg)
+{
+	const enum transport transport =
+		(enum transport)leg->i->flow.transport;
+	struct text rest = leg_text(leg, LEG_ROUTES), value;
+	struct text target = leg_text(leg, LEG_TARGET);
+	struct head_addr first;
+	struct addr addr;
+
+	if (transport != TRANSPORT_TCP && transport != TRANSPORT_TLS)
+		return;
+	leg->i->flow.conn = 0;
+	if (rest.l && head_list_next(&rest, &value) &&
+	    !head_addr_parse(&first, value))
+		target = first.uri_text;
+	if (uri_addr(&addr, leg->call->sipd, target, transport) ||
+	    addr.family != leg->i->flow.remote.family)
+		return;
+	leg->i->flow.remote = addr;
+}
+
+
 /* --- requests ------------------------------------------------------------- */
 
 void leg_via(struct compose *c, const struct sipd *sipd,
@@ -343,11 +387,11 @@ void leg_heads(struct compose *c, const struct leg *leg, bool is_response,
 	       bool with_timer)
 {
 	compose_head(c, "Contact", leg_text(leg, LEG_CONTACT));
-	compose_head(c, is_response ? "Server" : "User-Agent",
-		     text_of("Tandem"));
-	compose_head(c, "Allow", text_of(leg_allow));
-	compose_head(c, "Supported",
-		     text_of(with_timer ? "100rel, timer" : "100rel"));
+	compose_put(c, is_response ? "Server: Tandem\r\n"
+				   : "User-Agent: Tandem\r\n");
+	compose_put(c, "Allow: " LEG_ALLOW "\r\n");
+	compose_put(c, with_timer ? "Supported: 100rel, timer\r\n"
+				  : "Supported: 100rel\r\n");
 }
 
 
@@ -423,19 +467,6 @@ static void put_request(struct compose *c, const struct leg *leg,
 }
 
 
-/* Transactions without a user end by themselves. */
-static void on_nothing(txn_id txn, int err, const struct message *m,
-		       const struct flow *from, void *arg, uint64_t user)
-{
-	(void)txn;
-	(void)err;
-	(void)m;
-	(void)from;
-	(void)arg;
-	(void)user;
-}
-
-
 int leg_send(struct leg *leg, const struct leg_request *r, txn_id *txnp)
 {
 	struct call *call = leg->call;
@@ -448,7 +479,7 @@ int leg_send(struct leg *leg, const struct leg_request *r, txn_id *txnp)
 		.to = leg->i->flow,
 		.resend = &call->i.params.resend,
 		.timeout_ms = r->timeout_ms,
-		.h = r->h ? r->h : on_nothing,
+		.h = r->h ? r->h : txn_nobody,
 		.arg = r->arg ? r->arg : sipd,
 		.user = r->user,
 	};
@@ -465,7 +496,14 @@ int leg_send(struct leg *leg, const struct leg_request *r, txn_id *txnp)
 		return EMSGSIZE;
 
 	send.request = compose_result(&c);
-	err = txn_send(sipd->txns, &send, txnp ? txnp : &txn);
+	if (r->keeph)
+		r->keeph(leg, &send, cseq, r->keep);
+	/* The call may be over before it is answered. */
+	if (r->method == METHOD_BYE)
+		err = errand_send(sipd, &send, call->id, leg->is_b,
+				  txnp ? txnp : &txn);
+	else
+		err = txn_send(sipd->txns, &send, txnp ? txnp : &txn);
 	if (!err && r->h)
 		leg->ours_cseq = cseq;
 
@@ -546,68 +584,4 @@ int leg_challenged(struct authn_client *client, const struct message *m,
 
 	return authn_client_challenge(client, www, wwwc, proxy, proxyc,
 				      max_repeats);
-}
-
-
-/* --- answers nobody waits for --------------------------------------------- */
-
-/* Both from what the response says: it is our own INVITE that it repeats. They
- * go back to where it came from, and nowhere else, whatever Contact says. */
-static void put_stray(struct compose *c, struct sipd *sipd,
-		      const struct message *m, const struct flow *from,
-		      enum method method, const char *branch)
-{
-	const struct text target = contact_uri(m);
-	const struct text routes = routes_of(sipd, m, true);
-
-	compose_init(c, sipd->scratch, sizeof(sipd->scratch));
-	compose_put(c, method_name(method));
-	compose_put(c, " ");
-	compose_text(c, target);
-	compose_put(c, " SIP/2.0\r\n");
-	leg_via(c, sipd, from, branch);
-	compose_head(c, "Route", routes);
-	compose_put(c, "Max-Forwards: 70\r\n");
-	compose_head(c, "From", message_head(m, HEAD_FROM));
-	compose_head(c, "To", message_head(m, HEAD_TO));
-	compose_head(c, "Call-ID", m->call_id);
-	compose_put(c, "CSeq: ");
-	/* PRACKs may have used the next ones */
-	compose_number(c, method == METHOD_ACK ? m->cseq : m->cseq + 64);
-	compose_put(c, " ");
-	compose_put(c, method_name(method));
-	compose_put(c, "\r\nContent-Length: 0\r\n\r\n");
-}
-
-
-void leg_reject_answer(struct sipd *sipd, const struct message *m,
-		       const struct flow *from)
-{
-	static const struct txn_resend resend = {
-		.waits_ms = { 500, 1000, 2000, 4000, 4000, 4000 },
-		.count = 6,
-	};
-	char branch[TXN_BRANCH_SIZE];
-	struct txn_send bye = {
-		.method = METHOD_BYE,
-		.branch = branch,
-		.to = *from,
-		.resend = &resend,
-		.h = on_nothing,
-	};
-	struct compose c;
-	txn_id txn;
-
-	if (!contact_uri(m).p || !m->to_tag.l)
-		return;
-
-	txn_branch(sipd->txns, branch);
-	put_stray(&c, sipd, m, from, METHOD_ACK, branch);
-	if (!c.is_full)
-		(void)wire_send(sipd->wire, from, c.p, c.len);
-	txn_branch(sipd->txns, branch);
-	put_stray(&c, sipd, m, from, METHOD_BYE, branch);
-	bye.request = compose_result(&c);
-	if (!c.is_full)
-		(void)txn_send(sipd->txns, &bye, &txn);
 }

@@ -17,10 +17,11 @@ struct text leg_text(const struct leg *leg, enum leg_text which);
  *  @return 0, ENOSPC, EMSGSIZE */
 int leg_texts_set(struct leg *leg, const struct text texts[LEG_TEXTC]);
 
-/** A: the dialog that its INVITE begins; tag is ours
+/** A: the dialog that its INVITE begins; tag is ours, called is the user of
+ *  the Contact that A sees
  *  @return 0, EBADMSG, ENOSPC, EMSGSIZE */
 int leg_take_invite(struct leg *leg, const struct message *m,
-		    const struct flow *from);
+		    const struct flow *from, struct text called);
 
 /** B: what a response to our INVITE says of the dialog: tag, target, routes.
  *  The latest one counts until the answer. */
@@ -36,6 +37,9 @@ void leg_heard(struct leg *leg, const struct flow *from);
 /** The target or the field has changed: where requests go from now on */
 void leg_aim(struct leg *leg);
 
+/** A stream that is gone: the next request opens one to Route or Contact */
+void leg_reach(struct leg *leg);
+
 /** Its connection, if it has one, is kept for it, or is not any more */
 void leg_hold(struct leg *leg, bool hold);
 
@@ -49,6 +53,11 @@ struct leg_request {
 	txn_response_h *h;   /**< NULL: whatever comes of it */
 	void *arg;           /**< Handed to h; NULL: struct sipd */
 	uint64_t user;       /**< Likewise */
+
+	/** Before it is sent, to write it down; NULL: nobody does */
+	void (*keeph)(struct leg *leg, const struct txn_send *send,
+		      uint32_t cseq, const void *keep);
+	const void *keep; /**< Handed to it */
 };
 /** A request within the dialog; its CSeq is in leg->ours_cseq, if h */
 int leg_send(struct leg *leg, const struct leg_request *request, txn_id *txnp);
@@ -82,12 +91,24 @@ void leg_via(struct compose *c, const struct sipd *sipd,
 void leg_contact(struct compose *c, const struct sipd *sipd,
 		 const struct flow *flow, struct text user);
 
+/** Record-Route as one list, in sipd->body; the URI of Contact, p NULL: none */
+struct text leg_routes_of(struct sipd *sipd, const struct message *m,
+			  bool reverse);
+struct text leg_contact_of(const struct message *m);
+
 /** A 2xx to an INVITE that nobody waits for: ACK, and BYE, back to where it
  *  came from */
 void leg_reject_answer(struct sipd *sipd, const struct message *m,
 		       const struct flow *from);
 
+/** A refusal of an INVITE that nobody knows: ACK, likewise. A predecessor may
+ *  have died before its own one left. */
+void leg_ack_refusal(struct sipd *sipd, const struct message *m,
+		     const struct flow *from);
+
 /** The methods of README 5 */
+#define LEG_ALLOW \
+	"INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO"
 extern const char leg_allow[];
 
 #endif

@@ -8,12 +8,29 @@
 #include "shared/svc/svc.h"
 #include "sipd/leg.h"
 #include "sipd/leg_sdp.h"
+#include "sipd/media_point.h"
 #include "sipd/route.h"
+#include "sipd/sdp_line.h"
 
 
 struct text leg_sdp(const struct leg *leg)
 {
 	return blob_text(leg->call->sipd->blobs, &leg->i->sdp);
+}
+
+
+bool leg_was_told(const struct leg *leg)
+{
+	return leg->i->sdp.unit != 0;
+}
+
+
+int leg_sdp_read(struct sdp *sdp, const struct leg *leg)
+{
+	const struct text told = leg_sdp(leg);
+
+	/* It names addresses of ours, which no peer may. */
+	return told.l ? sdp_read(sdp, told) : ENOENT;
 }
 
 
@@ -36,8 +53,9 @@ void leg_codecs(struct sdp_codecs *codecs, const char **names,
 }
 
 
+/* only: what may be in it besides; NULL: what the other side may use */
 static int edit(struct leg *to, const struct catalog *c, struct text body,
-		size_t *lenp)
+		const struct sdp_codecs *only, size_t *lenp)
 {
 	struct call *call = to->call;
 	struct sipd *sipd = call->sipd;
@@ -46,6 +64,7 @@ static int edit(struct leg *to, const struct catalog *c, struct text body,
 	const char *names[2][LEG_CODECS_MAX];
 	char host[ADDR_TEXT_MAX];
 	struct sdp_edit how = {
+		.is_read = true,
 		.session = to->i->o_session,
 		.version = to->i->o_version,
 		.origin_host = l->host,
@@ -56,14 +75,19 @@ static int edit(struct leg *to, const struct catalog *c, struct text body,
 	if (bare.family)
 		how.origin_host = addr_print(&bare, host);
 	leg_codecs(&how.a, names[0], c, call, false);
-	leg_codecs(&how.b, names[1], c, call, true);
+	if (only)
+		how.b = *only;
+	else
+		leg_codecs(&how.b, names[1], c, call, true);
+	media_edit(&how, to, host);
 
 	return sdp_edit(sipd->body, sizeof(sipd->body), lenp, body, &how);
 }
 
 
-int leg_sdp_make(struct leg *to, struct text body, struct text *outp,
-		 struct blob *beforep)
+static int make(struct leg *to, struct text body,
+		const struct sdp_codecs *only, struct text *outp,
+		struct blob *beforep)
 {
 	struct sipd *sipd = to->call->sipd;
 	const struct catalog *c = catalog_pin(svc_catalog(sipd->svc));
@@ -80,10 +104,10 @@ int leg_sdp_make(struct leg *to, struct text body, struct text *outp,
 		to->i->o_version = 1;
 	}
 	made.p = sipd->body;
-	err = edit(to, c, body, &made.l);
+	err = edit(to, c, body, only, &made.l);
 	if (!err && last.l && !sdp_same(last, made)) {
 		to->i->o_version++;
-		err = edit(to, c, body, &made.l);
+		err = edit(to, c, body, only, &made.l);
 	}
 	catalog_unpin(svc_catalog(sipd->svc), c);
 	if (err)
@@ -107,20 +131,67 @@ int leg_sdp_make(struct leg *to, struct text body, struct text *outp,
 }
 
 
+int leg_sdp_make(struct leg *to, struct text body, struct text *outp,
+		 struct blob *beforep)
+{
+	return make(to, body, NULL, outp, beforep);
+}
+
+
+static bool can_hear_tone(const struct sdp *sdp)
+{
+	for (size_t i = 0; i < sdp->mediac; i++) {
+		const struct sdp_media *media = &sdp->media[i];
+
+		if (media->kind == SDP_AUDIO && media->remote.port)
+			return media->is_rtp && !media->is_secure &&
+			       !media->is_held &&
+			       media->direction == SDP_SENDRECV;
+	}
+
+	return false;
+}
+
+
+int leg_sdp_tone(struct leg *to, struct text offer)
+{
+	static const char *const names[] = { "PCMU", "PCMA" };
+	static const struct sdp_codecs g711 = { names, COUNT_OF(names) };
+	struct text made;
+	struct sdp sdp;
+
+	if (sdp_parse(&sdp, offer, NULL, NULL) || !can_hear_tone(&sdp))
+		return ENOTSUP;
+
+	return make(to, offer, &g711, &made, NULL) ? ENOTSUP : 0;
+}
+
+
 bool leg_sdp_is_own(const struct addr *addr, void *arg)
 {
 	const struct sipd *sipd = arg;
 
-	return wire_is_own(sipd->wire, addr);
+	/* While calls are adopted there is no wire yet, and what they hold was
+	 * looked at when it came. */
+	return sipd->wire && wire_is_own(sipd->wire, addr);
 }
 
 
-bool leg_sdp_heard(struct leg *leg, struct text body, int *errp)
+int leg_sdp_parse(struct sdp *sdp, const struct leg *leg, struct text body)
+{
+	/* Between two calls of ours it is the relay's address. */
+	return sdp_parse(sdp, body,
+			 leg->i->flow.is_loop ? NULL : leg_sdp_is_own,
+			 leg->call->sipd);
+}
+
+
+bool leg_sdp_heard(struct leg *leg, struct text body, bool is_offer, int *errp)
 {
 	struct sdp sdp;
 	bool same;
 
-	*errp = sdp_parse(&sdp, body, leg_sdp_is_own, leg->call->sipd);
+	*errp = leg_sdp_parse(&sdp, leg, body);
 	if (*errp == EADDRNOTAVAIL)
 		*errp = 0; /* all off, within a dialog: a hold, or an end */
 	if (*errp)
@@ -128,6 +199,11 @@ bool leg_sdp_heard(struct leg *leg, struct text body, int *errp)
 
 	same = leg->i->peer_session == sdp.session &&
 	       leg->i->peer_version == sdp.version && leg->i->peer_session;
+	/* A refresh: nothing comes of it. */
+	if (!is_offer || !same || leg->call->i.state != CALL_ANSWERED)
+		*errp = media_heard(leg, &sdp, is_offer, same);
+	if (*errp)
+		return false;
 	leg->i->peer_session = sdp.session;
 	leg->i->peer_version = sdp.version;
 

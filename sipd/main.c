@@ -8,26 +8,40 @@
  * metrics, adoption) is the same for all: shared/svc/svc.c.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "shared/auth/authn.h"
 #include "shared/auth/secret.h"
+#include "shared/base/clk.h"
+#include "shared/base/crc32c.h"
 #include "shared/base/id.h"
 #include "shared/base/util.h"
 #include "shared/catalog/catalog.h"
 #include "shared/ev/ev.h"
 #include "shared/ev/re_on_uv.h"
+#include "shared/media/media_slot.h"
+#include "shared/reg/upstream.h"
 #include "shared/svc/svc.h"
 #include "sipd/admin.h"
 #include "sipd/admin_trace.h"
+#include "sipd/bindings.h"
 #include "sipd/blob.h"
 #include "sipd/call.h"
+#include "sipd/dispatch.h"
+#include "sipd/enrol.h"
+#include "sipd/errand.h"
 #include "sipd/farewell.h"
+#include "sipd/gateway_test.h"
 #include "sipd/guard.h"
+#include "sipd/checkpoint.h"
 #include "sipd/health.h"
 #include "sipd/intake.h"
 #include "sipd/lines.h"
 #include "sipd/metrics.h"
+#include "sipd/migrations.h"
+#include "sipd/register.h"
 #include "sipd/resolve.h"
 #include "sipd/sipd.h"
 #include "sipd/stats.h"
@@ -38,6 +52,9 @@
 
 enum {
 	TICK_MS = 100, /**< Lag is looked at, and the catalog's version */
+	BOOT_ID_SIZE = 36,
+	PACE_US = 2000,      /**< Nothing in SIP minds two milliseconds */
+	PACE_MOST_US = 5000, /**< Nor five, of a worker that has much to do */
 };
 
 /* clang-format off */
@@ -45,6 +62,12 @@ static const struct svc_segment segments[] = {
 	{ "calls",     CALLS_MAGIC,     CALLS_VERSION,     CALLS_SLOT_SIZE,          true },
 	{ "texts",     TEXTS_MAGIC,     TEXTS_VERSION,     BLOB_SLOT_SIZE,           true },
 	{ "lines",     LINES_MAGIC,     LINES_VERSION,     sizeof(struct lines_slot), true },
+	{ "errands",   ERRANDS_MAGIC,   ERRANDS_VERSION,   ERRANDS_SLOT_SIZE,        true },
+	{ "media",     MEDIA_MAGIC,     MEDIA_VERSION,     MEDIA_SLOT_SIZE,          false },
+	{ "flows",     FLOWS_MAGIC,     FLOWS_VERSION,     FLOWS_SLOT_SIZE,          false },
+	{ "bindings",  BINDINGS_MAGIC,  BINDINGS_VERSION,  BINDINGS_SLOT_SIZE,       false },
+	{ "binding_index", BINDING_INDEX_MAGIC, BINDING_INDEX_VERSION, BINDING_INDEX_SLOT_SIZE, false },
+	{ "upstream_bound", UPSTREAM_BOUND_MAGIC, UPSTREAM_BOUND_VERSION, UPSTREAM_BOUND_SLOT_SIZE, false },
 	{ "suspended", SUSPENDED_MAGIC, SUSPENDED_VERSION, SUSPENDED_SLOT_SIZE,      true },
 };
 /* clang-format on */
@@ -89,6 +112,21 @@ static int take_key(struct sipd *sipd)
 }
 
 
+/* Which boot this is, for nonces. Unknown: those of a predecessor are over. */
+static uint32_t boot_mark(void)
+{
+	char id[BOOT_ID_SIZE];
+	const int fd = open("/proc/sys/kernel/random/boot_id",
+			    O_RDONLY | O_CLOEXEC);
+	const ssize_t n = fd < 0 ? -1 : read(fd, id, sizeof(id));
+
+	if (fd >= 0)
+		(void)close(fd);
+
+	return n > 0 ? crc32c(0, id, (size_t)n) : (uint32_t)id_random_u64();
+}
+
+
 /* Nonces of all daemons are one family: what one made, another accepts. */
 static int open_authn(struct sipd *sipd)
 {
@@ -97,6 +135,7 @@ static int open_authn(struct sipd *sipd)
 	struct authn_args args = {
 		.own = own,
 		.slotc = own->slotc / (workers ? workers : 1),
+		.boot = boot_mark(),
 	};
 	int err;
 
@@ -134,6 +173,7 @@ static int open_txns(struct sipd *sipd)
 		.sendh = txns_send,
 		.requesth = intake_request,
 		.ackh = intake_ack,
+		.againh = intake_again,
 		.strayh = intake_stray,
 		.arg = sipd,
 	};
@@ -153,6 +193,7 @@ static int open_wire(struct sipd *sipd)
 		.guard = sipd->guard,
 		.trace = sipd->trace,
 		.receiveh = intake_bytes,
+		.copyh = intake_is_copy,
 		.failh = on_wire_fail,
 		.arg = sipd,
 	};
@@ -219,8 +260,10 @@ static int sipd_open(struct svc *svc, void *state)
 
 	sipd->svc = svc;
 	sipd->ev = svc_ev(svc);
+	ev_pace_set(sipd->ev, PACE_US, PACE_MOST_US);
 	sipd->log = svc_log(svc);
 	sipd->catalog_version = UINT64_MAX;
+	bindings_open(sipd);
 	err = re_on_uv(sipd->ev);
 	if (!err)
 		err = take_key(sipd);
@@ -235,7 +278,11 @@ static int sipd_open(struct svc *svc, void *state)
 	if (!err)
 		err = resolver_alloc(&sipd->resolver, svc, dns ? dns : "");
 	if (!err)
+		err = registrar_alloc(&sipd->registrar, sipd);
+	if (!err)
 		err = health_alloc(&sipd->health, sipd);
+	if (!err)
+		err = gateway_tests_alloc(&sipd->gateway_tests, sipd);
 	if (!err)
 		err = stats_feed_open(sipd);
 	if (!err)
@@ -243,11 +290,18 @@ static int sipd_open(struct svc *svc, void *state)
 	if (!err)
 		err = calls_alloc(&sipd->calls, sipd);
 	if (!err)
+		err = errands_alloc(sipd);
+	if (!err) {
+		errands_adopt(sipd);
 		calls_adopt(sipd->calls);
+	}
 	if (!err)
 		err = open_wire(sipd);
-	if (!err)
+	if (!err) {
+		guard_began(sipd->guard, clk_mono_us());
 		on_tick(sipd);
+		checkpoint_start(sipd);
+	}
 
 	return err;
 }
@@ -284,14 +338,19 @@ static void sipd_close(void *state)
 	struct sipd *sipd = state;
 
 	ev_timer_stop(&sipd->tick);
+	checkpoint_stop(sipd);
 	if (sipd->wire)
 		wire_flush(sipd->wire);
+	enrols_free(sipd);
 	farewells_free(sipd);
 	sipd->calls = calls_free(sipd->calls);
+	errands_free(sipd);
 	sipd->txns = txns_free(sipd->txns);
 	sipd->stats = stats_free(sipd->stats);
 	sipd->health = health_free(sipd->health);
 	sipd->resolver = resolver_free(sipd->resolver);
+	sipd->registrar = registrar_free(sipd->registrar);
+	sipd->gateway_tests = gateway_tests_free(sipd->gateway_tests);
 	sipd->wire = wire_free(sipd->wire);
 	sipd->authn = authn_free(sipd->authn);
 	sipd->lines = lines_free(sipd->lines);
@@ -309,12 +368,16 @@ int main(int argc, char *argv[])
 		.name = "sipd",
 		.peer = PEER_SIPD,
 		.state_size = sizeof(struct sipd),
+		.routes = sipd_routes,
+		.routec = sipd_routec,
 		.commands = sipd_commands,
 		.commandc = sipd_commandc,
 		.metrics = sipd_metrics,
 		.metricc = SIPD_METRICC,
 		.segments = segments,
 		.segmentc = COUNT_OF(segments),
+		.migrations = sipd_migrations,
+		.migrationc = sipd_migrationc,
 		.syscalls = syscalls,
 		.syscallc = COUNT_OF(syscalls),
 		.uses_re = true,

@@ -52,43 +52,29 @@ static void note(struct message *m, enum message_fault fault)
 
 /* --- lines ---------------------------------------------------------------- */
 
-/* Does one of eight bytes need a look: below 0x20, or DEL? */
-static bool has_special(const char *p)
-{
-	const uint64_t ones = 0x0101010101010101U, tops = 0x80 * ones;
-	uint64_t x, del;
-
-	memcpy(&x, p, sizeof(x));
-	del = x ^ 0x7f * ones;
-
-	return (((x - 0x20 * ones) & ~x) | ((del - ones) & ~del)) & tops;
-}
-
-
-static char *find_special(char *p, const char *end)
-{
-	while (end - p >= 8 && !has_special(p))
-		p += 8;
-	while (p < end && (uint8_t)*p >= 0x20 && *p != 0x7f)
-		p++;
-
-	return p;
-}
-
-
 static void take_line(struct message *m, struct reader *r, bool can_fold,
 		      struct text *linep)
 {
 	char *const start = r->p;
 	char *p = start, *line_end = r->end;
+	const size_t n = text_plain((struct text){ p, (size_t)(r->end - p) });
 
+	/* Most end here, with CRLF and another line behind it. */
+	if ((size_t)(r->end - p) > n + 2 && p[n] == '\r' && p[n + 1] == '\n' &&
+	    !head_is_blank(p[n + 2]) && n <= MESSAGE_HEAD_BYTES_MAX) {
+		*linep = (struct text){ .p = start, .l = n };
+		r->p = p + n + 2;
+		return;
+	}
 	for (;;) {
-		p = find_special(p, r->end);
+		p += text_plain((struct text){ p, (size_t)(r->end - p) });
 		if (p == r->end) {
 			/* No empty line, maybe not even this one's end */
 			note(m, MESSAGE_SYNTAX);
 			break;
 		}
+		if (*p == '\r' && p + 1 < r->end && p[1] == '\n')
+			p++;
 		if (*p == '\n') {
 			const bool has_cr = p > start && p[-1] == '\r';
 
@@ -101,8 +87,7 @@ static void take_line(struct message *m, struct reader *r, bool can_fold,
 			line_end = r->end;
 			continue;
 		}
-		if (*p != '\t' &&
-		    !(*p == '\r' && p + 1 < r->end && p[1] == '\n'))
+		if (*p != '\t')
 			note(m, MESSAGE_CONTROL);
 		p++;
 	}
@@ -245,15 +230,36 @@ int message_row_cut(struct text line, struct text *namep, struct text *valuep)
 
 static bool is_single(enum head head)
 {
-	return head == HEAD_FROM || head == HEAD_TO || head == HEAD_CALL_ID ||
-	       head == HEAD_CSEQ || head == HEAD_MAX_FORWARDS ||
-	       head == HEAD_CONTENT_LENGTH;
+	static const bool single[HEADC] = {
+		[HEAD_FROM] = true,         [HEAD_TO] = true,
+		[HEAD_CALL_ID] = true,      [HEAD_CSEQ] = true,
+		[HEAD_MAX_FORWARDS] = true, [HEAD_CONTENT_LENGTH] = true,
+	};
+
+	return single[head];
 }
 
 
 static bool is_equal(struct text a, struct text b)
 {
 	return a.l == b.l && (a.l == 0 || memcmp(a.p, b.p, a.l) == 0);
+}
+
+
+/* A name that is known is a token: most need not be read as one. */
+static int cut_row(struct message_row *row, enum head *headp, struct text line)
+{
+	(void)text_cut(line, ':', &row->name, &row->value);
+	*headp = row->name.l > 0 ? message_head_find(row->name) : HEAD_OTHER;
+	if (*headp != HEAD_OTHER && row->name.l < line.l) {
+		row->value = head_trim(row->value);
+		return 0;
+	}
+	if (message_row_cut(line, &row->name, &row->value))
+		return EBADMSG;
+	*headp = message_head_find(row->name);
+
+	return 0;
 }
 
 
@@ -264,23 +270,23 @@ static void add_row(struct message *m, uint8_t last[HEADC], struct text line)
 	struct message_row *row = &m->rows[m->rowc];
 	enum head head;
 
-	if (message_row_cut(line, &row->name, &row->value)) {
+	if (cut_row(row, &head, line)) {
 		note(m, MESSAGE_SYNTAX);
 		return;
 	}
-	head = message_head_find(row->name);
 	row->head = (uint8_t)head;
 	row->next = ROW_NONE;
 
-	if (m->first[head] == ROW_NONE)
+	if (m->first[head] == ROW_NONE) {
 		m->first[head] = m->rowc;
-	else
+	}
+	else {
 		m->rows[last[head]].next = m->rowc;
+		if (is_single(head) &&
+		    !is_equal(row->value, m->rows[m->first[head]].value))
+			note(m, MESSAGE_TWICE);
+	}
 	last[head] = m->rowc++;
-
-	if (is_single(head) &&
-	    !is_equal(row->value, m->rows[m->first[head]].value))
-		note(m, MESSAGE_TWICE);
 }
 
 
@@ -320,17 +326,18 @@ static void decode_via(struct message *m)
 }
 
 
-/* Who can be told its tag can be answered, whatever its URI is. */
+/* Who can be told its tag can be answered, whatever its URI is. In a response
+ * they are what was sent, and nobody looks at them. */
 static void decode_party(struct message *m, enum head head,
 			 enum message_fault missing, struct text *tagp)
 {
 	const struct text value = message_head(m, head);
 	const struct head_want want = { "tag", tagp, NULL };
-	struct head_addr a;
+	struct head_addr *a = head == HEAD_FROM ? &m->from : &m->to;
 
-	if (!value.p || head_addr_cut(&a, value, &want) || a.is_star)
+	if (!value.p || head_addr_cut(a, value, &want) || a->is_star)
 		note(m, missing);
-	else if (head_uri_parse(&a.uri, a.uri_text))
+	else if (m->is_request && head_uri_parse(&a->uri, a->uri_text))
 		note(m, MESSAGE_SYNTAX);
 }
 
@@ -356,14 +363,17 @@ static void decode_cseq(struct message *m)
 		note(m, err == ERANGE ? MESSAGE_SYNTAX : MESSAGE_NO_CSEQ);
 		return;
 	}
+	if (m->is_request && is_equal(method, m->method_text)) {
+		m->cseq_method = m->method;
+		return;
+	}
 	m->cseq_method = method_find(method);
-	if (!m->is_request) {
-		m->method = m->cseq_method;
-		m->method_text = method;
-	}
-	else if (!is_equal(method, m->method_text)) {
+	if (m->is_request) {
 		note(m, MESSAGE_CSEQ_METHOD);
+		return;
 	}
+	m->method = m->cseq_method;
+	m->method_text = method;
 }
 
 

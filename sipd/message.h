@@ -141,6 +141,8 @@ struct message {
 	enum method cseq_method;
 	struct text from_tag; /**< Empty: none */
 	struct text to_tag;
+	struct head_addr from, to; /**< Of a request: whole; of a response
+				    *   what is not in the URI */
 
 	struct text body;
 	struct text whole; /**< From the first line to the body's end */
@@ -187,6 +189,8 @@ int message_seconds(const struct message *m, enum head head, uint32_t *sp);
  *  it has no body. @return 0, or ENOTSUP: a body that is something else */
 int message_sdp(const struct message *m, struct text *sdpp);
 
+/** As on the wire, and as labels of metrics; METHOD_OTHER: "other" */
+extern const char *const method_names[METHODC];
 enum method method_find(struct text name);
 const char *method_name(enum method method);
 

@@ -106,8 +106,8 @@ static const uint8_t shapes[NAME_MAX + 1][LETTERS] = {
 };
 
 
-/* Eight letters at once, in lower case. Of letters and '-' only the other case
- * differs by 0x20, but for CR, which is in no token. */
+/* Of letters and '-' only the other case differs by 0x20, but for CR, which is
+ * in no token. */
 static uint64_t lower8(const char *p)
 {
 	uint64_t x;
@@ -118,18 +118,35 @@ static uint64_t lower8(const char *p)
 }
 
 
+static uint32_t lower4(const char *p)
+{
+	uint32_t x;
+
+	memcpy(&x, p, sizeof(x));
+
+	return x | 0x20202020U;
+}
+
+
+/* Words at once; the last one may overlap the one before. */
 static bool is_same(struct text name, const char *known)
 {
-	size_t i = 0;
+	const size_t l = name.l;
 
-	for (; i + 8 <= name.l; i += 8)
+	if (l < 4) {
+		for (size_t i = 0; i < l; i++)
+			if ((name.p[i] | 0x20) != (known[i] | 0x20))
+				return false;
+		return true;
+	}
+	if (l < 8)
+		return lower4(name.p) == lower4(known) &&
+		       lower4(name.p + l - 4) == lower4(known + l - 4);
+	for (size_t i = 0; i + 8 < l; i += 8)
 		if (lower8(name.p + i) != lower8(known + i))
 			return false;
-	for (; i < name.l; i++)
-		if ((name.p[i] | 0x20) != (known[i] | 0x20))
-			return false;
 
-	return true;
+	return lower8(name.p + l - 8) == lower8(known + l - 8);
 }
 
 
@@ -159,21 +176,14 @@ const char *message_head_name(enum head head)
 
 /* --- methods -------------------------------------------------------------- */
 
-static const char *const methods[METHODC] = {
-	[METHOD_OTHER] = "",
-	[METHOD_INVITE] = "INVITE",
-	[METHOD_ACK] = "ACK",
-	[METHOD_CANCEL] = "CANCEL",
-	[METHOD_BYE] = "BYE",
-	[METHOD_OPTIONS] = "OPTIONS",
-	[METHOD_REGISTER] = "REGISTER",
-	[METHOD_PRACK] = "PRACK",
-	[METHOD_UPDATE] = "UPDATE",
-	[METHOD_INFO] = "INFO",
-	[METHOD_REFER] = "REFER",
-	[METHOD_SUBSCRIBE] = "SUBSCRIBE",
-	[METHOD_NOTIFY] = "NOTIFY",
-	[METHOD_MESSAGE] = "MESSAGE",
+const char *const method_names[METHODC] = {
+	[METHOD_OTHER] = "other",       [METHOD_INVITE] = "INVITE",
+	[METHOD_ACK] = "ACK",           [METHOD_CANCEL] = "CANCEL",
+	[METHOD_BYE] = "BYE",           [METHOD_OPTIONS] = "OPTIONS",
+	[METHOD_REGISTER] = "REGISTER", [METHOD_PRACK] = "PRACK",
+	[METHOD_UPDATE] = "UPDATE",     [METHOD_INFO] = "INFO",
+	[METHOD_REFER] = "REFER",       [METHOD_SUBSCRIBE] = "SUBSCRIBE",
+	[METHOD_NOTIFY] = "NOTIFY",     [METHOD_MESSAGE] = "MESSAGE",
 	[METHOD_PUBLISH] = "PUBLISH",
 };
 
@@ -181,9 +191,9 @@ static const char *const methods[METHODC] = {
 /* Their case counts (RFC 3261 7.1). */
 enum method method_find(struct text name)
 {
-	for (unsigned i = METHOD_OTHER + 1; i < METHODC; i++)
-		if (name.l > 0 && name.p[0] == methods[i][0] &&
-		    text_is(name, methods[i]))
+	for (unsigned i = METHOD_OTHER + 1; name.l > 0 && i < METHODC; i++)
+		if (name.p[0] == method_names[i][0] &&
+		    text_is(name, method_names[i]))
 			return (enum method)i;
 
 	return METHOD_OTHER;
@@ -192,5 +202,5 @@ enum method method_find(struct text name)
 
 const char *method_name(enum method method)
 {
-	return methods[method];
+	return method_names[method];
 }

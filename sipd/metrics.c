@@ -14,24 +14,6 @@ static const char *const label_direction[SIP_DIRECTIONC] = {
 	[SIP_OUT] = "out",
 };
 
-static const char *const label_method[METHODC] = {
-	[METHOD_OTHER]     = "other",
-	[METHOD_INVITE]    = "INVITE",
-	[METHOD_ACK]       = "ACK",
-	[METHOD_CANCEL]    = "CANCEL",
-	[METHOD_BYE]       = "BYE",
-	[METHOD_OPTIONS]   = "OPTIONS",
-	[METHOD_REGISTER]  = "REGISTER",
-	[METHOD_PRACK]     = "PRACK",
-	[METHOD_UPDATE]    = "UPDATE",
-	[METHOD_INFO]      = "INFO",
-	[METHOD_REFER]     = "REFER",
-	[METHOD_SUBSCRIBE] = "SUBSCRIBE",
-	[METHOD_NOTIFY]    = "NOTIFY",
-	[METHOD_MESSAGE]   = "MESSAGE",
-	[METHOD_PUBLISH]   = "PUBLISH",
-};
-
 static const char *const label_class[] = {
 	"request", "1xx", "2xx", "3xx", "4xx", "5xx", "6xx",
 };
@@ -94,8 +76,15 @@ static const char *const label_auth[METRICS_AUTHC] = {
 	[METRICS_AUTH_SUSPENDED] = "suspended",
 };
 
+static const char *const label_register[METRICS_REGISTERC] = {
+	[METRICS_REGISTER_OK]         = "ok",
+	[METRICS_REGISTER_CHALLENGED] = "challenged",
+	[METRICS_REGISTER_REFUSED]    = "refused",
+};
+
 #define LABELS_CALL_STATE LABELS_ONE("state", label_call_state)
 #define LABELS_AUTH       LABELS_ONE("result", label_auth)
+#define LABELS_REGISTER   LABELS_ONE("result", label_register)
 #define LABELS_PROBE                                                  \
 	{                                                             \
 		{ "leg", label_leg, COUNT_OF(label_leg) },            \
@@ -118,13 +107,13 @@ static const char *const label_auth[METRICS_AUTHC] = {
 		{ "gateway", NULL, 0 },                               \
 		{ "cause", label_cause, COUNT_OF(label_cause) },      \
 	}
-#define LABELS_SIP_METHOD LABELS_ONE("method", label_method)
+#define LABELS_SIP_METHOD LABELS_ONE("method", method_names)
 #define LABELS_SIP_FAULT  LABELS_ONE("reason", label_fault)
 #define LABELS_SIP_DROP   LABELS_ONE("reason", label_drop)
 #define LABELS_SIP_MESSAGES                                           \
 	{                                                             \
 		{ "direction", label_direction, SIP_DIRECTIONC },     \
-		{ "method", label_method, METHODC },                  \
+		{ "method", method_names, METHODC },                  \
 		{ "code_class", label_class, COUNT_OF(label_class) }, \
 	}
 /* clang-format on */

@@ -24,26 +24,15 @@ enum {
 static const struct text nothing = { .p = "", .l = 0 };
 
 
-static struct text user_of(struct text value)
-{
-	struct head_addr a;
-
-	return head_addr_parse(&a, value) ? nothing : a.uri.user;
-}
-
-
 static struct text from_uri(const struct message *m)
 {
-	return user_of(message_head(m, HEAD_FROM));
+	return m->from.uri.user;
 }
 
 
 static struct text from_display(const struct message *m)
 {
-	struct head_addr a;
-
-	return head_addr_parse(&a, message_head(m, HEAD_FROM)) ? nothing
-							       : a.display;
+	return m->from.display;
 }
 
 
@@ -108,7 +97,7 @@ static struct text take_callee(const struct message *m, int32_t source)
 	struct head_uri uri;
 
 	if (source != CALLEE_REQUEST_LINE)
-		return user_of(message_head(m, HEAD_TO));
+		return m->to.uri.user;
 
 	return head_uri_parse(&uri, m->uri) ? nothing : uri.user;
 }

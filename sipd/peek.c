@@ -112,7 +112,8 @@ enum method peek_kind(struct text message, unsigned *codep)
 
 	head_skip(&message, message_skip(message.p, message.l));
 	while (i++ <= MESSAGE_HEADS_MAX && peek_line(&message, &line))
-		if (i > 1 && peek_head(line, &value) == HEAD_CSEQ)
+		if (i > 1 && (line.p[0] | ' ') == 'c' &&
+		    peek_head(line, &value) == HEAD_CSEQ)
 			return method_find(peek_cseq_method(value));
 
 	return METHOD_OTHER;

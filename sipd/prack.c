@@ -10,6 +10,7 @@
 #include "sipd/leg.h"
 #include "sipd/leg_sdp.h"
 #include "sipd/prack.h"
+#include "sipd/setup_keep.h"
 
 
 /* --- B
@@ -40,6 +41,11 @@ bool prack_heard(struct call *call, const struct message *m)
 	if (!message_lists(m, HEAD_REQUIRE, "100rel") ||
 	    message_seconds(m, HEAD_RSEQ, &rseq) || rseq == 0)
 		return true;
+	if (leg->prack_unsure && rseq == leg->i->rseq) {
+		leg->prack_unsure = false;
+		send_prack(leg, rseq, m->cseq);
+		return false;
+	}
 	if (leg->i->rseq && rseq != leg->i->rseq + 1)
 		return false;
 
@@ -73,6 +79,8 @@ int prack_tell(struct call *call, unsigned code, bool with_sdp)
 		setup->has_waiting = true;
 		setup->waiting_code = code;
 		setup->waiting_sdp = with_sdp;
+		setup->kept.is_told = true;
+		call_publish(call);
 		return 0;
 	}
 
@@ -92,9 +100,21 @@ int prack_tell(struct call *call, unsigned code, bool with_sdp)
 		reply.body = leg_sdp(leg);
 	if (reliable && reply.body.l)
 		leg->i->flags |= LEG_ANSWERED_RELIABLY;
-	call_publish(call);
+	setup->kept.is_told = true;
 
-	return txn_reply(call->sipd->txns, leg->invite, &reply);
+	return setup_reply(call, &reply);
+}
+
+
+static bool names_last(const struct call *call, const struct message *m)
+{
+	uint32_t rseq, cseq;
+	struct text method;
+
+	return !head_rack_parse(&rseq, &cseq, &method,
+				message_head(m, HEAD_RACK)) &&
+	       rseq == call->a.i->rseq && rseq &&
+	       cseq == call->a.i->invite_cseq && text_is(method, "INVITE");
 }
 
 
@@ -102,21 +122,25 @@ void prack_receive(struct call *call, txn_id txn, const struct message *m)
 {
 	struct txns *txns = call->sipd->txns;
 	struct setup *setup = call->setup;
-	uint32_t rseq, cseq;
-	struct text method;
+	const bool is_last = names_last(call, m);
 
-	if (!setup || !setup->a_reliable_pending ||
-	    head_rack_parse(&rseq, &cseq, &method,
-			    message_head(m, HEAD_RACK)) ||
-	    rseq != call->a.i->rseq || cseq != call->a.i->invite_cseq ||
-	    !text_is(method, "INVITE")) {
-		(void)txn_reply_code(txns, txn, 481);
+	if (!is_last || !setup || !setup->a_reliable_pending) {
+		/* A predecessor has taken it in, and died before its answer
+		 * left. */
+		(void)txn_reply_code(txns, txn,
+				     is_last && call->a.prack_unsure ? 200
+								     : 481);
 		return;
 	}
-	/* An offer in it is not taken, but the provisional has arrived. */
-	(void)txn_reply_code(txns, txn, m->body.l ? 488 : 200);
+	call->a.prack_unsure = false;
 	txn_pracked(txns, call->a.invite);
 	setup->a_reliable_pending = false;
+	setup->kept.is_reliable = false;
+	setup->kept.reply_code = 0; /* nothing is repeated any more */
+	call_blob_drop(call, &setup->kept.texts.reply);
+	call_publish(call);
+	/* An offer in it is not taken, but the provisional has arrived. */
+	(void)txn_reply_code(txns, txn, m->body.l ? 488 : 200);
 	if (setup->has_waiting) {
 		setup->has_waiting = false;
 		(void)prack_tell(call, setup->waiting_code,

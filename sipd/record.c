@@ -6,13 +6,32 @@
 #include "shared/base/util.h"
 #include "sipd/call.h"
 #include "sipd/leg.h"
+#include "sipd/media.h"
 #include "sipd/record.h"
+
+
+static bool is_ascii(struct text t)
+{
+	uint8_t all = 0;
+
+	for (size_t i = 0; i < t.l; i++)
+		all |= (uint8_t)t.p[i];
+
+	return all < 0x80 && text_plain(t) == t.l;
+}
 
 
 /* Cut to what a record holds, whole characters, nothing unprintable (cdr) */
 static char *text_field(char dst[RECORD_TEXT_MAX], struct text t)
 {
 	size_t n = 0;
+
+	/* Almost always all of it */
+	if (t.l < RECORD_TEXT_MAX && is_ascii(t)) {
+		memcpy(dst, t.p, t.l);
+		dst[t.l] = '\0';
+		return dst;
+	}
 
 	while (t.l) {
 		size_t len = text_character(t);
@@ -73,12 +92,18 @@ static void fill_attempts(struct record *record, const struct call *call)
 
 static void fill_texts(struct record *record, const struct call *call)
 {
+	struct text rest = blob_text(call->sipd->blobs, &call->i.facts);
 	Tandem__Record *m = &record->message;
 	char *facts[FACTC];
 
-	for (size_t i = 0; i < FACTC; i++)
-		facts[i] = text_field(record->facts[i],
-				      call_fact(call, (enum call_fact)i));
+	for (size_t i = 0; i < FACTC; i++) {
+		const size_t l = call->i.factl[i];
+		const struct text t = { rest.p, l < rest.l ? l : rest.l };
+
+		facts[i] = text_field(record->facts[i], t);
+		rest.p += t.l;
+		rest.l -= t.l;
+	}
 	m->caller_original = facts[FACT_CALLER_ORIGINAL];
 	m->caller = facts[FACT_CALLER];
 	m->caller_sent = facts[FACT_CALLER_SENT];
@@ -94,8 +119,35 @@ static void fill_texts(struct record *record, const struct call *call)
 		m->dest = unconst(
 			addr_print(&call->i.b.flow.remote, record->dest));
 	m->cdr_id = unconst(call->i.cdr_id);
+	m->parent_cdr_id = unconst(call->i.parent_cdr_id);
 	m->end_detail = unconst(call->i.detail);
 	m->codec = unconst(call->i.codec);
+}
+
+
+static Tandem__MediaSide *fill_side(Tandem__MediaSide *m,
+				    const struct media_count *count)
+{
+	tandem__media_side__init(m);
+	m->packets = count->packets;
+	m->lost = count->lost;
+	m->jitter_us = count->jitter_us;
+	m->mos = count->mos;
+	m->age_us = count->age_us;
+
+	return m;
+}
+
+
+static void fill_media(struct record *record, const struct call *call)
+{
+	Tandem__Record *m = &record->message;
+
+	if (!media_has_relay(call) || !call->released_boot_us)
+		return; /* it could not be asked */
+	m->media_a = fill_side(&record->media_a, &call->sound->counts[0]);
+	m->media_b = fill_side(&record->media_b, &call->sound->counts[1]);
+	m->silent_tail_us = media_tail_us(call);
 }
 
 
@@ -126,6 +178,7 @@ void record_fill(struct record *record, const struct call *call)
 	m->q850 = end_defs[i->reason].q850;
 	m->is_timer = (i->flags & CALL_IS_TIMER) != 0;
 	m->media = i->media;
+	fill_media(record, call);
 	m->config_version = i->config_version;
 	m->billing_mode = i->billing_mode;
 	m->is_illegal = (i->flags & CALL_IS_ILLEGAL) != 0;

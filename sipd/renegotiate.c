@@ -11,35 +11,32 @@
 #include "shared/base/id.h"
 #include "shared/base/util.h"
 #include "sipd/compose.h"
+#include "sipd/exchange.h"
 #include "sipd/intake.h"
 #include "sipd/leg.h"
 #include "sipd/leg_sdp.h"
-#include "sipd/renegotiate.h"
+#include "sipd/media_point.h"
+#include "sipd/renegotiate_int.h"
 #include "sipd/session.h"
-
-#define OF_B (1ull << 63) /* In the user of our requests: which leg */
-
-enum {
-	PATIENCE_MS = 180000, /**< With a re-INVITE: Timer C of RFC 3261 */
-};
-
-
-static struct leg *other_of(struct leg *leg)
-{
-	return leg->is_b ? &leg->call->a : &leg->call->b;
-}
-
 
 /* --- answers to the peer
  * -------------------------------------------------------- */
 
-static void reply_busy(struct leg *leg, txn_id txn)
+void renegotiate_busy(struct leg *leg, txn_id txn)
 {
 	char seconds[8];
 
 	(void)text_print(seconds, sizeof(seconds), "%u",
 			 (unsigned)(id_random_u64() % 11));
 	intake_reply_head(leg->call->sipd, txn, 500, "Retry-After", seconds);
+}
+
+
+static void reply_code(struct leg *leg, txn_id txn, unsigned code)
+{
+	const struct txn_reply reply = { .code = code };
+
+	exchange_reply(leg, txn, &reply);
 }
 
 
@@ -50,6 +47,7 @@ static void reply_ok(struct leg *leg, txn_id txn, enum method method,
 	struct compose c;
 	struct txn_reply reply = { .code = 200, .body = sdp };
 
+	session_granted(leg);
 	compose_init(&c, heads, sizeof(heads));
 	leg_heads(&c, leg, true, (leg->call->i.flags & CALL_IS_TIMER) != 0);
 	session_heads(&c, leg, true, true);
@@ -58,9 +56,18 @@ static void reply_ok(struct leg *leg, txn_id txn, enum method method,
 		leg->peer_done = txn;
 		leg->ack_cseq = cseq;
 	}
-	call_publish(leg->call);
-	(void)txn_reply(leg->call->sipd->txns, txn, &reply);
+	exchange_reply(leg, txn, &reply);
 	session_refreshed(leg);
+}
+
+
+/* Its offer was taken */
+static void reply_taken(struct leg *leg, txn_id txn, struct text sdp)
+{
+	reply_ok(leg, txn,
+		 leg->peer_method == METHOD_INVITE ? METHOD_INVITE
+						   : METHOD_UPDATE,
+		 leg->peer_cseq, sdp);
 }
 
 
@@ -77,22 +84,23 @@ static void on_impatience(void *arg)
 }
 
 
-static void ours_begins(struct leg *leg, enum leg_ours kind,
-			enum method method)
+void leg_asks(struct leg *leg, enum leg_ours kind, enum method method,
+	      uint32_t patience_ms)
 {
 	leg->ours_kind = (uint8_t)kind;
 	leg->ours_method = (uint8_t)method;
 	if (method == METHOD_INVITE)
 		ev_timer_start(&leg->patience, leg->call->sipd->ev,
-			       PATIENCE_MS, on_impatience, leg);
+			       patience_ms, on_impatience, leg);
 }
 
 
-static void forget_ours(struct leg *leg)
+void leg_asks_not(struct leg *leg)
 {
 	ev_timer_stop(&leg->patience);
 	leg->ours = 0;
 	leg->ours_kind = OURS_NONE;
+	leg->is_adopted = false;
 }
 
 
@@ -110,40 +118,76 @@ static void restore_sdp(struct leg *leg)
 static void accepted(struct leg *leg, struct leg *other,
 		     const struct message *m)
 {
-	const bool is_invite = leg->peer_method == METHOD_INVITE;
 	const txn_id txn = leg->peer;
+	const bool is_invite = m->cseq_method == METHOD_INVITE;
 	struct text body = { "", 0 }, made = { "", 0 };
+	bool owes_ack;
 	int err = 0;
 
-	call_blob_drop(leg->call, &other->sdp_before);
 	leg_refresh(other, m);
 	session_taken(other, m);
 	session_refreshed(other);
 	(void)message_sdp(m, &body);
 	if (body.l)
-		(void)leg_sdp_heard(other, body, &err);
+		(void)leg_sdp_heard(other, body, leg->peer_late, &err);
 	if (!err && body.l)
 		err = leg_sdp_make(leg, body, &made, NULL);
-	if (m->cseq_method == METHOD_INVITE) {
-		if (leg->peer_late && leg->peer && !err) {
-			other->ours_late = true; /* ACK waits for the answer */
-			other->ack_cseq = m->cseq;
-		}
-		else
-			leg_ack(other, m->cseq, (struct text){ "", 0 });
+	owes_ack = is_invite && leg->peer_late && txn && !err;
+	exchange_accept(leg->call, m, body, owes_ack);
+	call_blob_drop(leg->call, &other->sdp_before);
+	call_publish(leg->call);
+	if (!err && body.l && !leg->peer_late)
+		media_agreed(leg->call);
+	if (owes_ack) {
+		other->ours_late = true; /* it waits for the answer */
+		other->ack_cseq = m->cseq;
 	}
-	leg->peer = 0;
+	else if (is_invite)
+		leg_ack(other, m->cseq, (struct text){ "", 0 });
 	if (!txn)
 		return; /* cancelled meanwhile */
+	leg->waits_point = !err && media_is_pointing(leg->call);
+	if (leg->waits_point)
+		return;
+	leg->peer = 0;
 	if (err)
-		(void)txn_reply_code(leg->call->sipd->txns, txn, 488);
+		reply_code(leg, txn, 488);
 	else
-		reply_ok(leg, txn, is_invite ? METHOD_INVITE : METHOD_UPDATE,
-			 leg->peer_cseq, made);
+		reply_taken(leg, txn, made);
 }
 
 
-static void end_by(struct leg *gone)
+/* B has its ACK, if it was sent: twice does no harm. */
+void renegotiate_resume(struct leg *leg, uint32_t cseq)
+{
+	struct leg *other = leg_other(leg);
+
+	if (cseq)
+		leg_ack(other, cseq, (struct text){ "", 0 });
+	if (!leg->peer_late)
+		media_agreed(leg->call);
+	leg->waits_point = true;
+	if (!media_is_pointing(leg->call))
+		renegotiate_pointed(leg);
+}
+
+
+void renegotiate_pointed(struct leg *leg)
+{
+	const txn_id txn = leg->peer;
+
+	if (!leg->waits_point)
+		return;
+	leg->waits_point = false;
+	leg->peer = 0;
+	if (txn)
+		reply_taken(leg, txn, leg_sdp(leg));
+	session_free(leg);
+	session_free(leg_other(leg));
+}
+
+
+void renegotiate_gone(struct leg *gone)
 {
 	struct call *call = gone->call;
 	struct verdict verdict = verdict_plain(END_NORMAL_RELEASE);
@@ -158,28 +202,35 @@ static void refused(struct leg *leg, struct leg *other, unsigned code)
 {
 	const txn_id txn = leg->peer;
 
+	exchange_over(leg->call);
 	restore_sdp(other);
+	media_refused(leg);
+	/* Not in force: said again, it is asked again. */
+	leg->i->peer_session = 0;
 	leg->peer = 0;
 	/* Our own credentials are no business of the peer. */
-	(void)txn_reply_code(leg->call->sipd->txns, txn,
-			     code == 401 || code == 407 ? 503 : code);
+	if (txn)
+		reply_code(leg, txn, code == 401 || code == 407 ? 503 : code);
+	else
+		call_publish(leg->call); /* cancelled meanwhile */
 	if ((code == 481 || code == 408) &&
 	    leg->call->i.state == CALL_ANSWERED)
-		end_by(other);
+		renegotiate_gone(other);
 }
 
 
-static void on_forwarded(txn_id txn, int err, const struct message *m,
-			 const struct flow *from, void *arg, uint64_t user)
+void renegotiate_heard(txn_id txn, int err, const struct message *m,
+		       const struct flow *from, void *arg, uint64_t user)
 {
 	struct sipd *sipd = arg;
-	struct call *call = call_find(sipd, user & ~OF_B);
+	struct call *call = call_find(sipd, user & ~LEG_OF_B);
 	struct leg *leg, *other;
+	bool is_adopted;
 
 	if (!call || call->i.state == CALL_ENDED)
 		return;
-	other = user & OF_B ? &call->b : &call->a;
-	leg = other_of(other);
+	other = user & LEG_OF_B ? &call->b : &call->a;
+	leg = leg_other(other);
 	if (m)
 		leg_heard(other, from);
 	if (other->ours != txn) {
@@ -189,14 +240,19 @@ static void on_forwarded(txn_id txn, int err, const struct message *m,
 			leg_ack(other, m->cseq, (struct text){ "", 0 });
 		return;
 	}
-	if (m && m->code < 200)
+	if (m && m->code < 200) {
+		exchange_heard(call);
 		return;
+	}
 
-	forget_ours(other);
+	is_adopted = other->is_adopted;
+	leg_asks_not(other);
 	if (m && m->code < 300)
 		accepted(leg, other, m);
-	else
-		refused(leg, other, m ? m->code : 408);
+	else if (m)
+		refused(leg, other, m->code);
+	else /* a predecessor may have had it */
+		refused(leg, other, is_adopted ? 500 : 408);
 	(void)err;
 	session_free(leg);
 	session_free(other);
@@ -217,6 +273,7 @@ void renegotiate_abandon(struct leg *leg, unsigned code)
 {
 	struct txns *txns = leg->call->sipd->txns;
 
+	exchange_end(leg->call);
 	if (leg->peer)
 		(void)txn_reply_code(txns, leg->peer, code);
 	if (leg->peer_done)
@@ -224,8 +281,9 @@ void renegotiate_abandon(struct leg *leg, unsigned code)
 	if (leg->ours)
 		txn_forget(txns, leg->ours);
 	leg->peer = leg->peer_done = 0;
+	leg->waits_point = false;
 	leg->probe_again = leg->offer_again = false;
-	forget_ours(leg);
+	leg_asks_not(leg);
 	restore_sdp(leg);
 	give_late(leg, (struct text){ "", 0 });
 }
@@ -234,30 +292,34 @@ void renegotiate_abandon(struct leg *leg, unsigned code)
 /* --- what the peer asks
  * ------------------------------------------------------------- */
 
-static void on_event(txn_id txn, enum txn_event event, void *arg,
-		     uint64_t user)
+void renegotiate_event(txn_id txn, enum txn_event event, void *arg,
+		       uint64_t user)
 {
 	struct sipd *sipd = arg;
-	struct call *call = call_find(sipd, user & ~OF_B);
+	struct call *call = call_find(sipd, user & ~LEG_OF_B);
 	struct leg *leg;
 
 	if (!call || call->i.state != CALL_ANSWERED)
 		return;
-	leg = user & OF_B ? &call->b : &call->a;
-	if (event == TXN_CANCELLED && leg->peer == txn) {
+	leg = user & LEG_OF_B ? &call->b : &call->a;
+	if (event == TXN_CANCELLED && leg->peer == txn && !leg->waits_point) {
 		/* Ours goes on until its final: a 2xx that crosses is ACKed,
 		 * and nothing new is asked before. */
 		leg->peer = 0;
-		(void)txn_reply_code(sipd->txns, txn, 487);
-		txn_cancel(sipd->txns, other_of(leg)->ours,
+		exchange_cancel(leg, txn);
+		txn_cancel(sipd->txns, leg_other(leg)->ours,
 			   (struct text){ "", 0 });
+	}
+	else if (event != TXN_CANCELLED && !leg->peer && !leg->peer_done) {
+		exchange_acked(call); /* a refusal, or nobody ACKs it */
 	}
 	else if (event == TXN_BROKEN && leg->peer_done == txn) {
 		/* It never hears the answer; the session timer judges. */
 		leg->peer_done = 0;
-		give_late(other_of(leg), (struct text){ "", 0 });
+		exchange_acked(call);
+		give_late(leg_other(leg), (struct text){ "", 0 });
 		session_free(leg);
-		session_free(other_of(leg));
+		session_free(leg_other(leg));
 	}
 	else if (event == TXN_UNACKED && leg->peer_done == txn) {
 		leg->peer_done = 0;
@@ -299,26 +361,34 @@ static bool can_ask(const struct leg *leg)
 static void pass_on(struct leg *leg, txn_id txn, const struct message *m,
 		    struct text body)
 {
-	struct leg *other = other_of(leg);
+	struct leg *other = leg_other(leg);
 	struct call *call = leg->call;
 	const bool as_update = m->method == METHOD_UPDATE &&
 			       (other->i->flags & LEG_CAN_UPDATE);
+	const struct exchange_ask ask = { leg, txn, m, body };
 	char heads[640];
 	struct compose c;
 	struct leg_request r = {
 		.method = as_update ? METHOD_UPDATE : METHOD_INVITE,
-		.h = on_forwarded,
-		.user = call->id | (other->is_b ? OF_B : 0),
+		.h = renegotiate_heard,
+		.user = call->id | (other->is_b ? LEG_OF_B : 0),
+		.keeph = exchange_begin,
+		.keep = &ask,
 	};
 	int err = 0;
 
 	if (other->ours || other->ours_late || other->peer ||
 	    other->peer_done || !can_ask(other)) {
+		media_refused(leg);
 		(void)txn_reply_code(call->sipd->txns, txn, 491);
 		return;
 	}
+	/* B is answered, and A's 200 waits for its PRACK: later. */
 	if (other->i->state != LEG_CONFIRMED && !as_update) {
-		(void)txn_reply_code(call->sipd->txns, txn, 488);
+		media_refused(leg);
+		(void)txn_reply_code(call->sipd->txns, txn,
+				     call->i.state == CALL_ANSWERED ? 491
+								    : 488);
 		return;
 	}
 
@@ -331,7 +401,9 @@ static void pass_on(struct leg *leg, txn_id txn, const struct message *m,
 	if (!err)
 		err = leg_send(other, &r, &other->ours);
 	if (err) {
+		exchange_end(call);
 		restore_sdp(other);
+		media_refused(leg);
 		(void)txn_reply_code(call->sipd->txns, txn,
 				     err == ENOENT ? 488 : 500);
 		return;
@@ -339,12 +411,13 @@ static void pass_on(struct leg *leg, txn_id txn, const struct message *m,
 
 	if (m->method == METHOD_INVITE)
 		(void)txn_reply_code(call->sipd->txns, txn, 100);
-	ours_begins(other, OURS_FORWARD, r.method);
+	leg_asks(other, OURS_FORWARD, r.method, PATIENCE_MS);
 	leg->peer = txn;
 	leg->peer_method = (uint8_t)m->method;
 	leg->peer_cseq = m->cseq;
 	leg->peer_late = m->method == METHOD_INVITE && !body.l;
-	call_publish(call);
+	if (!exchange_is_open(call)) /* else it is published */
+		call_publish(call);
 }
 
 
@@ -356,14 +429,14 @@ void renegotiate_receive(struct leg *leg, txn_id txn, const struct message *m)
 	bool same = false;
 	int err = 0;
 
-	txn_own(txns, txn, on_event, call->sipd,
-		call->id | (leg->is_b ? OF_B : 0));
+	txn_own(txns, txn, renegotiate_event, call->sipd,
+		call->id | (leg->is_b ? LEG_OF_B : 0));
 	if ((leg->ours && leg->ours_method != METHOD_INFO) || leg->ours_late) {
 		(void)txn_reply_code(txns, txn, 491);
 		return;
 	}
 	if (leg->peer || leg->peer_done) {
-		reply_busy(leg, txn);
+		renegotiate_busy(leg, txn);
 		return;
 	}
 	if (is_too_short(leg, txn, m))
@@ -376,12 +449,12 @@ void renegotiate_receive(struct leg *leg, txn_id txn, const struct message *m)
 
 	leg_refresh(leg, m);
 	if (body.l)
-		same = leg_sdp_heard(leg, body, &err);
+		same = leg_sdp_heard(leg, body, true, &err);
 	if (err) {
 		(void)txn_reply_code(txns, txn, 488);
 		return;
 	}
-	session_taken(leg, m);
+	session_asked(leg, m);
 	if (m->method == METHOD_UPDATE && !body.l)
 		reply_ok(leg, txn, METHOD_UPDATE, m->cseq, body);
 	else if (same && call->i.state == CALL_ANSWERED)
@@ -393,17 +466,22 @@ void renegotiate_receive(struct leg *leg, txn_id txn, const struct message *m)
 
 void renegotiate_acked(struct leg *leg, const struct message *m)
 {
-	struct leg *other = other_of(leg);
+	struct leg *other = leg_other(leg);
 	struct text body, made = { "", 0 };
+	int err = 0;
 
 	if (!leg->peer_done || m->cseq != leg->ack_cseq)
 		return;
 
 	txn_acked(leg->call->sipd->txns, leg->peer_done);
 	leg->peer_done = 0;
-	if (other->ours_late && !message_sdp(m, &body) && body.l)
+	if (other->ours_late && !message_sdp(m, &body) && body.l) {
+		(void)leg_sdp_heard(leg, body, false, &err);
 		(void)leg_sdp_make(other, body, &made, NULL);
+		media_agreed(leg->call);
+	}
 	give_late(other, made);
+	exchange_acked(leg->call);
 	session_free(leg);
 	session_free(other);
 }
@@ -427,7 +505,7 @@ static void on_offered(txn_id txn, int err, const struct message *m,
 		return;
 	if (m)
 		leg_heard(&call->a, from);
-	forget_ours(&call->a);
+	leg_asks_not(&call->a);
 	session_free(&call->a);
 }
 
@@ -450,74 +528,6 @@ void renegotiate_offer(struct leg *leg)
 	r.heads = compose_result(&c);
 	if (leg_send(leg, &r, &leg->ours))
 		return;
-	ours_begins(leg, OURS_OFFER, METHOD_INVITE);
+	leg_asks(leg, OURS_OFFER, METHOD_INVITE, PATIENCE_MS);
 	call_publish(call);
-}
-
-
-/* --- INFO
- * --------------------------------------------------------------------------- */
-
-static void on_passed(txn_id txn, int err, const struct message *m,
-		      const struct flow *from, void *arg, uint64_t user)
-{
-	struct sipd *sipd = arg;
-	struct call *call = call_find(sipd, user & ~OF_B);
-	struct leg *leg, *other;
-	unsigned code;
-
-	(void)err;
-	if (!call)
-		return;
-	other = user & OF_B ? &call->b : &call->a;
-	leg = other_of(other);
-	if (other->ours != txn || (m && m->code < 200))
-		return;
-	if (m)
-		leg_heard(other, from);
-	code = m ? m->code : 408;
-	forget_ours(other);
-	(void)txn_reply_code(sipd->txns, leg->peer,
-			     code == 401 || code == 407 ? 503 : code);
-	leg->peer = 0;
-	if ((code == 481 || code == 408) && call->i.state == CALL_ANSWERED)
-		end_by(other);
-	session_free(leg);
-	session_free(other);
-}
-
-
-void renegotiate_forward(struct leg *leg, txn_id txn, const struct message *m)
-{
-	struct leg *other = other_of(leg);
-	struct call *call = leg->call;
-	char type[128];
-	struct leg_request r = {
-		.method = m->method,
-		.body = m->body,
-		.type = type,
-		.h = on_passed,
-		.user = call->id | (other->is_b ? OF_B : 0),
-	};
-
-	if (leg->peer || other->ours ||
-	    (other->i->state != LEG_EARLY &&
-	     other->i->state != LEG_CONFIRMED)) {
-		reply_busy(leg, txn);
-		return;
-	}
-	if (text_copy(type, sizeof(type), message_head(m, HEAD_CONTENT_TYPE)))
-		type[0] = '\0';
-	if (m->body.l && !type[0]) {
-		(void)txn_reply_code(call->sipd->txns, txn, 415);
-		return;
-	}
-	if (leg_send(other, &r, &other->ours)) {
-		(void)txn_reply_code(call->sipd->txns, txn, 500);
-		return;
-	}
-	ours_begins(other, OURS_FORWARD, m->method);
-	leg->peer = txn;
-	leg->peer_method = (uint8_t)m->method;
-	call_publish(call); /* a successor's CSeq must be higher */
 }

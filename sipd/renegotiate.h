@@ -18,4 +18,7 @@ void renegotiate_abandon(struct leg *leg, unsigned code);
 /** Any request that is passed on as it is: INFO */
 void renegotiate_forward(struct leg *leg, txn_id txn, const struct message *m);
 
+/** mediad knows what was agreed: the answer may go out */
+void renegotiate_pointed(struct leg *leg);
+
 #endif

@@ -1,7 +1,8 @@
 /**
  * @file sipd/resolve.c  Names to addresses
  *
- * What is known is in resolve_names.c; here it is found out.
+ * What is known is in resolve_names.c, what records say in resolve_records.c;
+ * here it is found out.
  *
  * libre's DNS client has one source port for its life and tells answers by
  * their 16-bit id, so each look-up has a client, and with it a port, of its
@@ -193,88 +194,6 @@ static void lookup_look(struct lookup *l)
 }
 
 
-static bool on_ttl(struct dnsrr *rr, void *arg)
-{
-	struct lookup *l = arg;
-
-	if (rr->ttl < l->ttl_s)
-		l->ttl_s = rr->ttl;
-
-	return false;
-}
-
-
-static void addr_add(struct target *t, const struct addr *addr, bool first)
-{
-	if (addr_is_any(addr) || addr_is_multicast(addr) ||
-	    t->addrc == RESOLVE_ADDRS_MAX)
-		return;
-
-	if (first)
-		memmove(&t->addrs[1], &t->addrs[0],
-			t->addrc * sizeof(t->addrs[0]));
-	t->addrs[first ? 0 : t->addrc] = *addr;
-	t->addrc++;
-}
-
-
-static bool on_a(struct dnsrr *rr, void *arg)
-{
-	const uint32_t ip = htonl(rr->rdata.a.addr);
-	struct addr addr = { .family = AF_INET };
-
-	/* An alias on the way comes here, too. */
-	if (rr->type != DNS_TYPE_A)
-		return false;
-	memcpy(addr.ip, &ip, sizeof(ip));
-	addr_add(arg, &addr, true);
-
-	return false;
-}
-
-
-static bool on_aaaa(struct dnsrr *rr, void *arg)
-{
-	struct addr addr = { .family = AF_INET6 };
-
-	if (rr->type != DNS_TYPE_AAAA)
-		return false;
-	memcpy(addr.ip, rr->rdata.aaaa.addr, sizeof(addr.ip));
-	addr_add(arg, &addr, false);
-
-	return false;
-}
-
-
-/* The best RESOLVE_TARGETS_MAX of them; the root is no host: there is no
- * service. */
-static bool on_srv(struct dnsrr *rr, void *arg)
-{
-	struct entry *e = arg;
-	struct target t = {
-		.priority = rr->rdata.srv.pri,
-		.weight = rr->rdata.srv.weight,
-		.port = rr->rdata.srv.port,
-	};
-	size_t worst = 0;
-
-	if (rr->type != DNS_TYPE_SRV || t.port == 0 ||
-	    host_copy(t.host, text_of(rr->rdata.srv.target)) != 0)
-		return false;
-	if (e->targetc < RESOLVE_TARGETS_MAX) {
-		e->targets[e->targetc++] = t;
-		return false;
-	}
-	for (size_t i = 1; i < e->targetc; i++)
-		if (e->targets[i].priority > e->targets[worst].priority)
-			worst = i;
-	if (t.priority < e->targets[worst].priority)
-		e->targets[worst] = t;
-
-	return false;
-}
-
-
 static void on_answer(int err, const struct dnshdr *hdr, struct list *ansl,
 		      struct list *authl, struct list *addl, void *arg);
 
@@ -326,33 +245,6 @@ static void srv_answered(struct lookup *l, size_t recordc)
 }
 
 
-static bool on_count(struct dnsrr *rr, void *arg)
-{
-	size_t *count = arg;
-
-	(void)rr;
-	(*count)++;
-
-	return false;
-}
-
-
-static void records_take(const struct question *q, struct list *ansl)
-{
-	dns_rrlist_h *h = q->type == DNS_TYPE_A ? on_a : on_aaaa;
-	struct entry *e = q->lookup->entry;
-
-	(void)dns_rrlist_apply(ansl, NULL, DNS_QTYPE_ANY, DNS_CLASS_IN, false,
-			       on_ttl, q->lookup);
-	if (q->target)
-		(void)dns_rrlist_apply(ansl, q->target->host, q->type,
-				       DNS_CLASS_IN, true, h, q->target);
-	else
-		(void)dns_rrlist_apply(ansl, NULL, DNS_TYPE_SRV, DNS_CLASS_IN,
-				       false, on_srv, e);
-}
-
-
 static void on_answer(int err, const struct dnshdr *hdr, struct list *ansl,
 		      struct list *authl, struct list *addl, void *arg)
 {
@@ -366,17 +258,13 @@ static void on_answer(int err, const struct dnshdr *hdr, struct list *ansl,
 	if (err)
 		l->err = err;
 	else if (hdr->rcode == DNS_RCODE_OK)
-		records_take(q, ansl);
+		recordc = records_take(l->entry, q->target, q->type, ansl,
+				       &l->ttl_s);
 	else if (hdr->rcode != DNS_RCODE_NAME_ERR)
 		l->err = EHOSTUNREACH;
 
-	if (!q->target) {
-		if (!err)
-			(void)dns_rrlist_apply(ansl, NULL, DNS_TYPE_SRV,
-					       DNS_CLASS_IN, false, on_count,
-					       &recordc);
+	if (!q->target)
 		srv_answered(l, recordc);
-	}
 	lookup_look(l);
 }
 

@@ -16,6 +16,7 @@ enum {
 	RESOLVE_TARGETS_MAX = 8,
 };
 
+struct list;
 struct lookup;
 
 /** A host that answers for the name; without SRV the name itself */
@@ -72,5 +73,11 @@ bool answer_of_address(struct text host, uint16_t port,
 /** In the order of RFC 2782, of equals at random by weight */
 void answer_make(const struct entry *e, uint16_t port,
 		 enum transport transport, struct resolved *r);
+
+/** What an answer says: addresses of t, or (t NULL) the servers of e; its
+ *  least time to live, if that is less. resolve_records.c
+ *  @return how many servers there are, good or not */
+size_t records_take(struct entry *e, struct target *t, uint16_t type,
+		    struct list *ansl, int64_t *ttl_sp);
 
 #endif

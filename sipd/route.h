@@ -106,11 +106,6 @@ enum route_token route_usable(const struct route_view *v, uint32_t gateway,
 const struct cat_registration *route_registration(
 	const struct catalog *c, const struct cat_routing *gw);
 
-/** What decides whether the call may leave this gateway (verdict.h); stop
- *  codes lie in the catalog */
-void route_switch_rules(struct switch_rules *rules, const struct catalog *c,
-			const struct cat_routing *gw);
-
 /** 4.4: may this member take a line? Both kinds of gateway. */
 bool route_group_has_line(const struct route_view *v, uint32_t group,
 			  enum lines_kind kind, uint32_t id);

@@ -70,24 +70,38 @@ static bool is_barred(const struct admission *a)
 }
 
 
+static const struct cat_account *account_of(const struct admission *a)
+{
+	return catalog_by_id(a->v->c, RECORD_ACCOUNT,
+			     a->mapping ? a->mapping->gw.account
+					: a->phone->account);
+}
+
+
+static bool are_used_up(const struct route_view *v, enum lines_kind kind,
+			uint32_t id, int32_t limit)
+{
+	return limit > 0 && v->lines(kind, id, v->arg) >= (uint32_t)limit;
+}
+
+
 static bool has_no_line(const struct admission *a)
 {
 	const struct route_view *v = a->v;
+	const struct cat_account *account = account_of(a);
 	const struct cat_gateway *gw;
 	uint32_t id;
 
-	if (a->phone) {
-		const int32_t limit = a->phone->line_limit;
-
-		id = a->phone->row.id;
-		return limit > 0 &&
-		       v->lines(LINES_PHONE, id, v->arg) >= (uint32_t)limit;
-	}
+	if (account && are_used_up(v, LINES_ACCOUNT, account->row.id,
+				   account->line_limit))
+		return true;
+	if (a->phone)
+		return are_used_up(v, LINES_PHONE, a->phone->row.id,
+				   a->phone->line_limit);
 
 	gw = &a->mapping->gw;
 	id = gw->row.id;
-	if (gw->line_limit > 0 &&
-	    v->lines(LINES_MAPPING, id, v->arg) >= (uint32_t)gw->line_limit)
+	if (are_used_up(v, LINES_MAPPING, id, gw->line_limit))
 		return true;
 	if (gw->group &&
 	    !route_group_has_line(v, gw->group, LINES_MAPPING, id))
@@ -108,11 +122,7 @@ static bool is_listed(const struct admission *a)
 
 static bool is_account_locked(const struct admission *a)
 {
-	const struct cat_account *account;
-
-	account = catalog_by_id(a->v->c, RECORD_ACCOUNT,
-				a->mapping ? a->mapping->gw.account
-					   : a->phone->account);
+	const struct cat_account *account = account_of(a);
 
 	return !account || account->status == STATUS_LOCKED;
 }

@@ -26,10 +26,6 @@ enum {
 	STATUS_NORMAL,
 	STATUS_LOCKED
 };
-enum {
-	SWITCH_OFF,
-	SWITCH_ON
-};
 
 const char *const route_tokens[ROUTE_TOKENC] = {
 	[ROUTE_USABLE] = "usable",
@@ -174,46 +170,6 @@ const struct cat_registration *route_registration(const struct catalog *c,
 	}
 
 	return NULL;
-}
-
-
-void route_switch_rules(struct switch_rules *rules, const struct catalog *c,
-			const struct cat_routing *gw)
-{
-	const bool inherits = gw->switching == CAT_INHERIT;
-
-	*rules = (struct switch_rules){
-		.is_off = gw->switching == SWITCH_OFF,
-		.until_connect =
-			inherits
-				? catalog_int(
-					  c,
-					  SS_GATEWAY_SWITCH_UNTIL_CONNECT) != 0
-				: gw->switching == SWITCH_ON,
-		.stop_after_invite_timeout =
-			catalog_effective(
-				c, gw->stop_after_invite_timeout,
-				SS_SIP_USER_AGENT_STOP_SWITCH_AFTER_INVITE_TIMEOUT) !=
-			0,
-		.stop_after_sdp =
-			catalog_effective(c, gw->stop_after_sdp,
-					  SS_SIP_STOP_SWITCH_AFTER_SDP) != 0,
-		.stop_after_rtp =
-			catalog_int(c,
-				    SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START) !=
-			0,
-		.stop_after_busy =
-			catalog_int(c,
-				    SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY) !=
-			0,
-		.limit = catalog_is_set(c, SS_GATEWAY_SWITCH_LIMIT)
-				 ? (int32_t)catalog_int(
-					   c, SS_GATEWAY_SWITCH_LIMIT)
-				 : -1,
-	};
-	rules->stop_codes = catalog_span(c, RECORD_ROUTING, gw->stop_codes,
-					 sizeof(*rules->stop_codes),
-					 &rules->stop_codec);
 }
 
 

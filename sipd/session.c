@@ -45,22 +45,40 @@ static enum timer_refresher refresher_in(const struct message *m)
 }
 
 
-/* call-lifetime 2.6: never above ours */
-void session_taken(struct leg *leg, const struct message *m)
+/* call-lifetime 2.6: never above ours. What is refused changes nothing. */
+void session_asked(struct leg *leg, const struct message *m)
 {
 	const struct call_params *p = &leg->call->i.params;
 	const uint32_t ours_s = p->ttl_s > p->min_se_s ? p->ttl_s
 						       : p->min_se_s;
 	uint32_t seconds;
 
+	leg->asked.interval_ms = 0;
 	if (message_seconds(m, HEAD_SESSION_EXPIRES, &seconds))
 		return;
 
-	leg->i->expires_s = m->is_request && seconds > ours_s ? ours_s
-							      : seconds;
-	leg->i->refresher = (uint8_t)refresher_in(m);
-	leg->i->timer.interval_ms =
-		timer_interval_ms(leg->call->i.params.ttl_s, seconds);
+	leg->asked.expires_s = m->is_request && seconds > ours_s ? ours_s
+								 : seconds;
+	leg->asked.refresher = (uint8_t)refresher_in(m);
+	leg->asked.interval_ms = timer_interval_ms(p->ttl_s, seconds);
+}
+
+
+void session_granted(struct leg *leg)
+{
+	if (!leg->asked.interval_ms)
+		return;
+	leg->i->expires_s = leg->asked.expires_s;
+	leg->i->refresher = leg->asked.refresher;
+	leg->i->timer.interval_ms = leg->asked.interval_ms;
+	leg->asked.interval_ms = 0;
+}
+
+
+void session_taken(struct leg *leg, const struct message *m)
+{
+	session_asked(leg, m);
+	session_granted(leg);
 }
 
 

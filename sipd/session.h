@@ -9,8 +9,12 @@
 #include "sipd/call.h"
 #include "sipd/compose.h"
 
-/** Session-Expires of a 2xx to us, or of a peer's refresh */
+/** Session-Expires of a 2xx to us, or of a peer's refresh that is granted */
 void session_taken(struct leg *leg, const struct message *m);
+/** Likewise of a refresh of which we do not know yet, and that it is granted
+ */
+void session_asked(struct leg *leg, const struct message *m);
+void session_granted(struct leg *leg);
 
 /** The call is answered: the leg's clock runs from now */
 void session_start(struct leg *leg);

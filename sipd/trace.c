@@ -125,11 +125,13 @@ static bool make_room(struct trace *trace)
 
 
 int trace_add(struct trace *trace, struct trace_one **onep,
-	      const struct trace_filter *filter, uint32_t seconds)
+	      const struct trace_filter *filter, uint32_t seconds, uint32_t id)
 {
-	struct trace_one *one;
+	struct trace_one *one = id ? trace_find(trace, id) : NULL;
 
 	trace_expire(trace);
+	if (one)
+		trace_remove(trace, one);
 	if (trace->running == TRACES_MAX)
 		return ENOSPC;
 	one = calloc(1, sizeof(*one));
@@ -140,7 +142,9 @@ int trace_add(struct trace *trace, struct trace_one **onep,
 		return ENOSPC;
 	}
 
-	one->id = ++trace->last_id;
+	one->id = id ? id : trace->last_id + 1;
+	if (one->id > trace->last_id)
+		trace->last_id = one->id;
 	one->state = TRACE_RUNNING;
 	one->filter = *filter;
 	one->since_us = clk_wall_us();

@@ -238,7 +238,7 @@ int trace_cmd_start(struct trace *trace, const json_t *args,
 {
 	struct trace_filter *f = calloc(1, sizeof(*f));
 	struct trace_one *one = NULL;
-	uint64_t seconds = TRACE_SECONDS;
+	uint64_t seconds = TRACE_SECONDS, id = 0;
 	int err;
 
 	if (!f)
@@ -248,10 +248,13 @@ int trace_cmd_start(struct trace *trace, const json_t *args,
 	    number(args, "seconds", 1, TRACE_SECONDS_MAX, &seconds) == EINVAL)
 		err = admin_refuse(answer, "invalid_value", "seconds: 1 to %d",
 				   TRACE_SECONDS_MAX);
+	if (!err && number(args, "name", 1, UINT32_MAX, &id) == EINVAL)
+		err = admin_refuse(answer, "invalid_value",
+				   "name: a number of a trace");
 	if (err)
 		goto out;
 
-	err = trace_add(trace, &one, f, (uint32_t)seconds);
+	err = trace_add(trace, &one, f, (uint32_t)seconds, (uint32_t)id);
 	if (err == ENOSPC)
 		err = admin_refuse(answer, "busy",
 				   "%d traces are running: stop one",
@@ -456,8 +459,8 @@ static void fill(struct page *page, struct trace_cursor *cursor, bool is_text,
 }
 
 
-static int export(struct trace_cursor *cursor, bool is_text, uint64_t limit,
-		  struct admin_answer *answer)
+static int export(struct trace_cursor *cursor, bool is_text, bool is_plain,
+		  uint64_t limit, struct admin_answer *answer)
 {
 	struct page page = { .size = is_text ? TEXT_BYTES : EXPORT_BYTES };
 	const uint64_t from = cursor->number;
@@ -469,7 +472,7 @@ static int export(struct trace_cursor *cursor, bool is_text, uint64_t limit,
 		return no_memory(answer);
 
 	trace_pcap_head(head);
-	if (!is_text && from == 0)
+	if (!is_text && !is_plain && from == 0)
 		(void)put(&page, head, sizeof(head));
 	fill(&page, cursor, is_text, limit);
 	data = is_text ? json_stringn((const char *)page.p, page.len)
@@ -505,6 +508,7 @@ int trace_cmd_export(struct trace *trace, const json_t *args,
 		return admin_refuse(answer, "invalid_value",
 				    "format: pcap or text");
 
-	return export(&cursor, format && strcmp(format, "text") == 0, limit,
+	return export(&cursor, format && strcmp(format, "text") == 0,
+		      json_is_true(json_object_get(args, "plain")), limit,
 		      answer);
 }

@@ -98,9 +98,12 @@ struct trace_cursor {
 
 /* trace.c */
 /** The oldest that has ended makes room
+ *  @param id 0: a new one; else the one it has with other workers: what has
+ *            it here is of a time before one of them began anew, and goes
  *  @return 0, ENOSPC: 16 are running, ENOMEM */
 int trace_add(struct trace *trace, struct trace_one **onep,
-	      const struct trace_filter *filter, uint32_t seconds);
+	      const struct trace_filter *filter, uint32_t seconds,
+	      uint32_t id);
 struct trace_one *trace_find(struct trace *trace, uint32_t id);
 /** Those whose time is over are ended */
 void trace_expire(struct trace *trace);

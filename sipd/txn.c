@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "shared/base/id.h"
+#include "shared/base/recent.h"
 #include "shared/base/util.h"
 #include "sipd/metrics.h"
 #include "sipd/txn_int.h"
@@ -115,10 +116,13 @@ void txn_free(struct txn *t)
 
 		if (s->merge.key)
 			map_remove(x->merges, &s->merge);
+		s->head = txn_buf_give(&x->bufs, s->head);
 	}
 	if (t->part && t->side == TXN_CLIENT) {
-		(void)txn_buf_give(&x->bufs,
-				   unconst(txn_client_of(t)->heads.p));
+		struct txn_client *s = txn_client_of(t);
+
+		(void)txn_buf_give(&x->bufs, unconst(s->heads.p));
+		s->stub = txn_buf_give(&x->bufs, s->stub);
 	}
 	t->part = txn_buf_give(&x->bufs, t->part);
 	t->message = txn_buf_give(&x->bufs, t->message);
@@ -222,6 +226,20 @@ void txn_wait(struct txn *t)
 }
 
 
+/* Most of a transaction's life is waiting for copies: for that its keys do. */
+static void text_drop(struct txn *t)
+{
+	struct txn_bufs *bufs = &t->txns->bufs;
+
+	if (t->side == TXN_SERVER)
+		txn_server_of(t)->head = txn_buf_give(bufs,
+						      txn_server_of(t)->head);
+	else
+		txn_client_of(t)->stub = txn_buf_give(bufs,
+						      txn_client_of(t)->stub);
+}
+
+
 void txn_enter(struct txn *t, uint8_t state)
 {
 	t->state = state;
@@ -229,6 +247,8 @@ void txn_enter(struct txn *t, uint8_t state)
 		t->resend_ms = 0;
 	if (!state_of(t)->keeps_message)
 		txn_drop(t);
+	if (!state_of(t)->keeps_text)
+		text_drop(t);
 	if (can_fail(t)) {
 		(void)txn_dest_join(t); /* without memory it times out */
 	}
@@ -449,6 +469,8 @@ int txns_alloc(struct txns **txnsp, const struct txns_args *args)
 		err = map_alloc(&x->clients, EXPECTED);
 	if (!err)
 		err = map_alloc(&x->dests, EXPECTED);
+	if (!err && args->againh)
+		err = txn_answered_alloc(x);
 	if (!err)
 		*txnsp = x;
 
@@ -476,6 +498,7 @@ struct txns *txns_free(struct txns *x)
 	map_free(x->merges);
 	map_free(x->clients);
 	map_free(x->dests);
+	recent_free(x->answered);
 	free(x->keys);
 	free(x->out);
 	free(x);

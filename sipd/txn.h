@@ -89,6 +89,10 @@ struct txns_args {
 	/** An ACK that belongs to a 2xx */
 	void (*ackh)(const struct message *m, const struct flow *from,
 		     void *arg);
+	/** A copy of what txn_reply_anew() has answered; may be NULL: then
+	 *  that is txn_reply() */
+	void (*againh)(const struct message *m, const struct flow *from,
+		       uint64_t user, void *arg);
 	/** A response that matches no transaction */
 	void (*strayh)(const struct message *m, const struct flow *from,
 		       void *arg);
@@ -107,6 +111,20 @@ void txn_fail(struct txns *txns, const struct flow *to, int err);
 /** Answer a request that has a fault (message_fault), without a transaction */
 void txn_refuse(struct txns *txns, const struct message *m,
 		const struct flow *from, unsigned code);
+
+/**
+ * Answer a new request without a transaction (RFC 3261 8.2.7): nothing of it
+ * is kept, and each copy of it is answered by itself, with the same tag
+ *
+ * @param heads Whole lines with CRLF
+ *
+ * @return 0, EMSGSIZE, otherwise the transport's errorcode
+ */
+int txn_answer(struct txns *txns, const struct message *m,
+	       const struct flow *from, unsigned code, struct text heads);
+
+/** Is this request, which was not received, a copy of one that was? */
+bool txn_knows(struct txns *txns, const struct message *m);
 
 size_t txn_count(const struct txns *txns);
 
@@ -138,6 +156,18 @@ struct txn_reply {
 };
 /** @return 0, ENOENT (stale, or it has had its final), EMSGSIZE, ENOMEM */
 int txn_reply(struct txns *txns, txn_id txn, const struct txn_reply *reply);
+/** The same in two steps, for who writes down what is sent before it is: the
+ *  text lies in a scratch that the next call here may overwrite */
+int txn_reply_make(struct txns *txns, txn_id txn,
+		   const struct txn_reply *reply, struct text *textp);
+int txn_reply_put(struct txns *txns, txn_id txn, const struct txn_reply *reply,
+		  struct text message);
+/** A final response to what is no INVITE, which can be made anew from a copy
+ *  of the request: the transaction is over, and againh gets each copy of the
+ *  request with user, to txn_answer() it. For a REGISTER: its tag is the one
+ *  that txn_answer() uses. */
+int txn_reply_anew(struct txns *txns, txn_id txn,
+		   const struct txn_reply *reply, uint64_t user);
 /** The usual: code and nothing else */
 int txn_reply_code(struct txns *txns, txn_id txn, unsigned code);
 
@@ -153,6 +183,28 @@ struct text txn_server_head(const struct txns *txns, txn_id txn,
 			    struct flow *flowp);
 int txn_server_adopt(struct txns *txns, txn_id *txnp, struct text head,
 		     const struct flow *flow, const char *local_tag);
+
+/** How far a predecessor's transaction had come */
+struct txn_past {
+	struct text message; /**< Server: what was sent last; empty: its code
+			      *   and nothing else */
+	unsigned code;       /**< Server: of that; 0: nothing was sent */
+	bool is_reliable;    /**< Server: a 1xx that waits for its PRACK */
+	bool is_heard;       /**< Client: a provisional has come */
+	int64_t age_ms;      /**< Since it was sent first */
+
+	/* client INVITE */
+	bool is_given_up; /**< To be cancelled; is_heard: CANCEL was sent */
+	bool is_lost;     /**< Its time was over then: no more copies of it */
+	int64_t cancel_age_ms;
+	struct text heads; /**< For the CANCEL */
+};
+/** One that was adopted goes on: what was sent last is repeated for copies of
+ *  the request, and by the list at the times it would have been. Nothing is
+ *  sent now.
+ *  @return 0, ENOENT, EMSGSIZE, ENOMEM */
+int txn_server_resume(struct txns *txns, txn_id txn,
+		      const struct txn_past *past);
 
 /* --- client --------------------------------------------------------------- */
 
@@ -175,10 +227,25 @@ struct txn_send {
  *          through h. */
 int txn_send(struct txns *txns, const struct txn_send *send, txn_id *txnp);
 
+/** A predecessor's request goes on: as if it had been sent past->age_ms ago.
+ *  Nothing is sent now. @return as txn_send(); EEXIST: it is known already */
+int txn_client_adopt(struct txns *txns, const struct txn_send *send,
+		     const struct txn_past *past, txn_id *txnp);
+
 /** CANCEL an INVITE: now if a provisional came, else when one comes. heads:
  *  lines for it (Reason), may be empty. If neither 487 nor another final
  *  comes in the request timeout, h gets EHOSTDOWN. */
 void txn_cancel(struct txns *txns, txn_id txn, struct text heads);
+
+/** Another user from now on. @return 0, ENOENT: it has ended */
+int txn_hand_over(struct txns *txns, txn_id txn, txn_response_h *h, void *arg,
+		  uint64_t user);
+/** Has its time been over, so that only a late response counts? */
+bool txn_is_lost(const struct txns *txns, txn_id txn);
+
+/** The h of a request whose answer changes nothing: the transaction ends by
+ *  itself, and a 2xx to an INVITE is no stray */
+txn_response_h txn_nobody;
 
 /** h is not called any more, but for a late 2xx to an INVITE: those go to
  *  strayh. The transaction ends by itself. */

@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 enum {
-	TXN_BUF_SIZES = 13
+	TXN_BUF_SIZES = 15
 };
 
 struct txn_buf;

@@ -9,33 +9,56 @@
 #include <string.h>
 
 #include "shared/base/util.h"
+#include "sipd/peek.h"
 #include "sipd/txn_int.h"
 
 
 /* --- ACK and CANCEL ------------------------------------------------------- */
 
-/* "INVITE" left out, up to the CSeq's number; then To. */
-static void stub_put(struct compose *c, const struct message *m, uint32_t *top)
-{
-	struct message_cursor cursor = { 0 };
-	struct text value;
+/* Lines that an INVITE of ours shares with its ACK and CANCEL (RFC 3261
+ * 17.1.1.3, 9.1), as they stand in it */
+static const bool is_shared[HEADC] = {
+	[HEAD_VIA] = true, [HEAD_ROUTE] = true,   [HEAD_FROM] = true,
+	[HEAD_TO] = true,  [HEAD_CALL_ID] = true, [HEAD_CSEQ] = true,
+};
 
-	compose_put(c, " ");
-	compose_text(c, m->uri);
-	compose_put(c, " SIP/2.0\r\n");
-	if (message_next(m, HEAD_VIA, &cursor, &value))
-		compose_head(c, "Via", value);
-	compose_put(c, "Max-Forwards: 70\r\n");
-	compose_head(c, "From", message_head(m, HEAD_FROM));
-	compose_head(c, "Call-ID", message_head(m, HEAD_CALL_ID));
-	cursor = (struct message_cursor){ 0 };
-	while (message_next(m, HEAD_ROUTE, &cursor, &value))
-		compose_head(c, "Route", value);
+
+/* "INVITE" left out, up to the CSeq's number; then To.
+ * @return 0, EINVAL: it is no INVITE with all that */
+static int stub_put(struct compose *c, struct text request, uint32_t *top)
+{
+	static const char method[] = "INVITE";
+	const size_t len = sizeof(method) - 1;
+	struct text lines[HEADC] = { { NULL, 0 } };
+	struct text rest = request, line, value, number;
+
+	if (!peek_line(&rest, &line) || line.l < len ||
+	    memcmp(line.p, method, len) != 0)
+		return EINVAL;
+	compose_bytes(c, line.p + len, line.l - len);
+	while (peek_line(&rest, &line)) {
+		const enum head head = peek_head(line, &value);
+
+		if (!is_shared[head] || (lines[head].p && head != HEAD_ROUTE))
+			continue;
+		lines[head] = head == HEAD_CSEQ ? value : line;
+		if (head != HEAD_TO && head != HEAD_CSEQ)
+			compose_bytes(c, line.p, line.l);
+		if (head == HEAD_VIA)
+			compose_put(c, "Max-Forwards: 70\r\n");
+	}
+	(void)text_cut(lines[HEAD_CSEQ], ' ', &number, &value);
+	if (!lines[HEAD_VIA].p || !lines[HEAD_FROM].p || !lines[HEAD_TO].p ||
+	    !lines[HEAD_CALL_ID].p || number.l == 0)
+		return EINVAL;
+
 	compose_put(c, "CSeq: ");
-	compose_number(c, m->cseq);
+	compose_bytes(c, number.p, number.l);
 	compose_put(c, " ");
 	*top = (uint32_t)c->len;
-	compose_head(c, "To", message_head(m, HEAD_TO));
+	compose_bytes(c, lines[HEAD_TO].p, lines[HEAD_TO].l);
+
+	return 0;
 }
 
 
@@ -76,7 +99,7 @@ static void ack_send(struct txn *t, const struct message *m)
 
 /* A transaction of its own; whatever becomes of it, the INVITE has its
  * deadline. */
-static void cancel_send(struct txn *t)
+void txn_client_cancel(struct txn *t, const struct txn_past *past)
 {
 	struct txn_client *s = txn_client_of(t);
 	const struct txn_send send = {
@@ -89,7 +112,10 @@ static void cancel_send(struct txn *t)
 	};
 	txn_id id;
 
-	(void)txn_send(t->txns, &send, &id);
+	if (past)
+		(void)txn_client_adopt(t->txns, &send, past, &id);
+	else
+		(void)txn_send(t->txns, &send, &id);
 }
 
 
@@ -169,7 +195,7 @@ void txn_client_handle(struct txn *t, enum txn_client_event event,
 	if (acts[row.action].acks)
 		ack_send(t, m);
 	if (acts[row.action].cancels)
-		cancel_send(t);
+		txn_client_cancel(t, NULL);
 	if (t->state == TXN_C_ENDED)
 		txn_free(t);
 
@@ -224,20 +250,17 @@ void txn_client_receive(struct txns *x, const struct message *m,
 /* Into scratch; of others than INVITE there is none. */
 static int stub_make(struct txn *t, struct text *stubp, uint32_t *top)
 {
-	struct message m;
 	struct compose c;
+	int err;
 
 	*stubp = (struct text){ 0 };
 	*top = 0;
 	if (t->method != METHOD_INVITE)
 		return 0;
-	if (message_parse(&m, t->message, t->message_len, false) !=
-		    MESSAGE_OK ||
-	    m.method != METHOD_INVITE || !m.is_request)
-		return EINVAL;
-
 	compose_init(&c, t->txns->out, MESSAGE_BYTES_MAX);
-	stub_put(&c, &m, top);
+	err = stub_put(&c, (struct text){ t->message, t->message_len }, top);
+	if (err)
+		return err;
 	if (c.is_full)
 		return EMSGSIZE;
 	*stubp = compose_result(&c);
@@ -258,7 +281,7 @@ static int part_make(struct txn *t, const struct txn_send *send)
 	err = stub_make(t, &stub, &to);
 	if (err)
 		return err;
-	s = txn_buf_take(&x->bufs, sizeof(*s) + stub.l);
+	s = txn_buf_take(&x->bufs, sizeof(*s));
 	if (!s)
 		return ENOMEM;
 	*s = (struct txn_client){
@@ -269,9 +292,13 @@ static int part_make(struct txn *t, const struct txn_send *send)
 	};
 	if (s->resend.count > TXN_WAITS_MAX)
 		s->resend.count = TXN_WAITS_MAX;
-	if (stub.l > 0)
-		memcpy(s->stub, stub.p, stub.l);
 	t->part = s;
+	if (stub.l > 0) {
+		s->stub = txn_buf_take(&x->bufs, stub.l);
+		if (!s->stub)
+			return ENOMEM;
+		memcpy(s->stub, stub.p, stub.l);
+	}
 
 	keylen = key_make(s->key, send->method, text_of(send->branch));
 	if (keylen == 0)
@@ -285,7 +312,7 @@ static int part_make(struct txn *t, const struct txn_send *send)
 
 
 /* T1 counts only where the list does not end before. */
-static void deadline_set(struct txn *t, uint32_t timeout_ms)
+void txn_client_deadline(struct txn *t, uint32_t timeout_ms)
 {
 	if (timeout_ms == 0 || timeout_ms > txn_resend_total_ms(txn_list(t)))
 		return;
@@ -294,13 +321,14 @@ static void deadline_set(struct txn *t, uint32_t timeout_ms)
 }
 
 
-int txn_send(struct txns *txns, const struct txn_send *send, txn_id *txnp)
+int txn_client_make(struct txns *txns, const struct txn_send *send,
+		    struct txn **tp)
 {
 	struct txn *t;
 	txn_id id;
 	int err;
 
-	if (!send->branch || send->method == METHOD_ACK || !txnp)
+	if (!send->branch || send->method == METHOD_ACK)
 		return EINVAL;
 	if (send->request.l == 0 || send->request.l > MESSAGE_BYTES_MAX)
 		return EMSGSIZE;
@@ -320,12 +348,28 @@ int txn_send(struct txns *txns, const struct txn_send *send, txn_id *txnp)
 		txn_free(t);
 		return err;
 	}
+	*tp = t;
+
+	return 0;
+}
+
+
+int txn_send(struct txns *txns, const struct txn_send *send, txn_id *txnp)
+{
+	struct txn *t;
+	int err;
+
+	if (!txnp)
+		return EINVAL;
+	err = txn_client_make(txns, send, &t);
+	if (err)
+		return err;
 
 	txn_enter(t, send->method == METHOD_INVITE ? TXN_C_CALLING
 						   : TXN_C_TRYING);
-	deadline_set(t, send->timeout_ms);
+	txn_client_deadline(t, send->timeout_ms);
 	txn_list_start(t);
-	*txnp = id;
+	*txnp = txn_id_of(t);
 	txn_put_again(t);
 
 	return 0;
@@ -334,7 +378,7 @@ int txn_send(struct txns *txns, const struct txn_send *send, txn_id *txnp)
 
 /* --- its user ------------------------------------------------------------- */
 
-static void heads_keep(struct txn *t, struct text heads)
+void txn_client_heads(struct txn *t, struct text heads)
 {
 	struct txn_client *s = txn_client_of(t);
 	char *p;
@@ -356,8 +400,20 @@ void txn_cancel(struct txns *txns, txn_id txn, struct text heads)
 	if (!t ||
 	    txn_client_rows[t->state][TXN_C_EV_CANCEL].next == TXN_C_NONE)
 		return;
-	heads_keep(t, heads);
+	txn_client_heads(t, heads);
 	txn_client_handle(t, TXN_C_EV_CANCEL, NULL, NULL);
+}
+
+
+void txn_nobody(txn_id txn, int err, const struct message *m,
+		const struct flow *from, void *arg, uint64_t user)
+{
+	(void)txn;
+	(void)err;
+	(void)m;
+	(void)from;
+	(void)arg;
+	(void)user;
 }
 
 
@@ -369,4 +425,28 @@ void txn_forget(struct txns *txns, txn_id txn)
 		return;
 	t->responseh = NULL;
 	txn_client_handle(t, TXN_C_EV_FORGET, NULL, NULL);
+}
+
+
+int txn_hand_over(struct txns *txns, txn_id txn, txn_response_h *h, void *arg,
+		  uint64_t user)
+{
+	struct txn *t = txn_find(txns, txn, TXN_CLIENT);
+
+	if (!t)
+		return ENOENT;
+	t->responseh = h;
+	t->arg = arg;
+	t->user = user;
+
+	return 0;
+}
+
+
+bool txn_is_lost(const struct txns *txns, txn_id txn)
+{
+	const struct txn *t = txn_find(txns, txn, TXN_CLIENT);
+
+	return t &&
+	       (t->state == TXN_C_LOST || t->state == TXN_C_LOST_CANCELLED);
 }

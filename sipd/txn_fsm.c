@@ -9,19 +9,19 @@
 
 /* clang-format off */
 const struct txn_state_def txn_server_states[TXN_S_STATEC] = {
-	/*                     name           wait             resends keeps */
-	[TXN_S_NONE]        = { "none",        TXN_WAIT_NONE,   false, false },
-	[TXN_S_PROCEEDING]  = { "proceeding",  TXN_WAIT_NONE,   false, true  },
-	[TXN_S_RELIABLE]    = { "reliable",    TXN_WAIT_TOTAL,  true,  true  },
-	[TXN_S_ACCEPTED]    = { "accepted",    TXN_WAIT_TOTAL,  true,  true  }, /* Timer L */
-	[TXN_S_ACKED]       = { "acked",       TXN_WAIT_KEEP,   false, false },
-	[TXN_S_COMPLETED]   = { "completed",   TXN_WAIT_TOTAL,  true,  true  }, /* Timer G, H */
-	[TXN_S_CONFIRMED]   = { "confirmed",   TXN_WAIT_LINGER, false, false }, /* Timer I */
-	[TXN_S_TRYING]      = { "trying",      TXN_WAIT_TOTAL,  false, false },
-	[TXN_S_PROGRESSING] = { "progressing", TXN_WAIT_KEEP,   false, true  },
-	[TXN_S_ANSWERED]    = { "answered",    TXN_WAIT_LINGER, false, true  }, /* Timer J */
-	[TXN_S_IGNORED]     = { "ignored",     TXN_WAIT_TOTAL,  false, false },
-	[TXN_S_ENDED]       = { "ended",       TXN_WAIT_NONE,   false, false },
+	/*                     name           wait             resends message text */
+	[TXN_S_NONE]        = { "none",        TXN_WAIT_NONE,   false, false, false },
+	[TXN_S_PROCEEDING]  = { "proceeding",  TXN_WAIT_NONE,   false, true,  true  },
+	[TXN_S_RELIABLE]    = { "reliable",    TXN_WAIT_TOTAL,  true,  true,  true  },
+	[TXN_S_ACCEPTED]    = { "accepted",    TXN_WAIT_TOTAL,  true,  true,  true  }, /* Timer L */
+	[TXN_S_ACKED]       = { "acked",       TXN_WAIT_KEEP,   false, false, false },
+	[TXN_S_COMPLETED]   = { "completed",   TXN_WAIT_TOTAL,  true,  true,  true  }, /* Timer G, H */
+	[TXN_S_CONFIRMED]   = { "confirmed",   TXN_WAIT_LINGER, false, false, false }, /* Timer I */
+	[TXN_S_TRYING]      = { "trying",      TXN_WAIT_TOTAL,  false, false, true  },
+	[TXN_S_PROGRESSING] = { "progressing", TXN_WAIT_KEEP,   false, true,  true  },
+	[TXN_S_ANSWERED]    = { "answered",    TXN_WAIT_LINGER, false, true,  false }, /* Timer J */
+	[TXN_S_IGNORED]     = { "ignored",     TXN_WAIT_TOTAL,  false, false, false },
+	[TXN_S_ENDED]       = { "ended",       TXN_WAIT_NONE,   false, false, false },
 };
 
 const struct txn_row txn_server_rows[TXN_S_STATEC][TXN_S_EVENTC] = {
@@ -114,20 +114,20 @@ const struct txn_row txn_server_rows[TXN_S_STATEC][TXN_S_EVENTC] = {
 };
 
 const struct txn_state_def txn_client_states[TXN_C_STATEC] = {
-	/*                       name              wait             resends keeps */
-	[TXN_C_NONE]           = { "none",           TXN_WAIT_NONE,   false, false },
-	[TXN_C_CALLING]        = { "calling",        TXN_WAIT_LIST,   true,  true  }, /* Timer A, B */
-	[TXN_C_CANCEL_WAITS]   = { "cancel_waits",   TXN_WAIT_KEEP,   true,  true  },
-	[TXN_C_PROCEEDING]     = { "proceeding",     TXN_WAIT_NONE,   false, false },
-	[TXN_C_CANCELLING]     = { "cancelling",     TXN_WAIT_TOTAL,  false, false }, /* 9.1: 64*T1 */
-	[TXN_C_ACCEPTED]       = { "accepted",       TXN_WAIT_TOTAL,  false, false }, /* Timer M */
-	[TXN_C_COMPLETED]      = { "completed",      TXN_WAIT_LINGER, false, false }, /* Timer D */
-	[TXN_C_LOST]           = { "lost",           TXN_WAIT_TOTAL,  false, false },
-	[TXN_C_LOST_CANCELLED] = { "lost_cancelled", TXN_WAIT_TOTAL,  false, false },
-	[TXN_C_TRYING]         = { "trying",         TXN_WAIT_LIST,   true,  true  }, /* Timer E, F */
-	[TXN_C_PROGRESSING]    = { "progressing",    TXN_WAIT_LIST,   true,  true  },
-	[TXN_C_ANSWERED]       = { "answered",       TXN_WAIT_SHORT,  false, false }, /* Timer K */
-	[TXN_C_ENDED]          = { "ended",          TXN_WAIT_NONE,   false, false },
+	/*                       name              wait             resends message text */
+	[TXN_C_NONE]           = { "none",           TXN_WAIT_NONE,   false, false, false },
+	[TXN_C_CALLING]        = { "calling",        TXN_WAIT_LIST,   true,  true,  true  }, /* Timer A, B */
+	[TXN_C_CANCEL_WAITS]   = { "cancel_waits",   TXN_WAIT_KEEP,   true,  true,  true  },
+	[TXN_C_PROCEEDING]     = { "proceeding",     TXN_WAIT_NONE,   false, false, true  },
+	[TXN_C_CANCELLING]     = { "cancelling",     TXN_WAIT_TOTAL,  false, false, true  }, /* 9.1: 64*T1 */
+	[TXN_C_ACCEPTED]       = { "accepted",       TXN_WAIT_TOTAL,  false, false, false }, /* Timer M */
+	[TXN_C_COMPLETED]      = { "completed",      TXN_WAIT_LINGER, false, false, true  }, /* Timer D */
+	[TXN_C_LOST]           = { "lost",           TXN_WAIT_TOTAL,  false, false, true  },
+	[TXN_C_LOST_CANCELLED] = { "lost_cancelled", TXN_WAIT_TOTAL,  false, false, true  },
+	[TXN_C_TRYING]         = { "trying",         TXN_WAIT_LIST,   true,  true,  false }, /* Timer E, F */
+	[TXN_C_PROGRESSING]    = { "progressing",    TXN_WAIT_LIST,   true,  true,  false },
+	[TXN_C_ANSWERED]       = { "answered",       TXN_WAIT_SHORT,  false, false, false }, /* Timer K */
+	[TXN_C_ENDED]          = { "ended",          TXN_WAIT_NONE,   false, false, false },
 };
 
 const struct txn_row txn_client_rows[TXN_C_STATEC][TXN_C_EVENTC] = {

@@ -26,6 +26,7 @@ struct txn_state_def {
 	uint8_t wait;       /**< enum txn_wait */
 	bool resends;       /**< By the list, over datagrams */
 	bool keeps_message; /**< What was sent last may be sent again */
+	bool keeps_text;    /**< Something else may have to be made of it */
 };
 
 struct txn_row {

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "shared/base/util.h"
+#include "sipd/peek.h"
 #include "sipd/txn_int.h"
 
 enum {
@@ -24,22 +25,32 @@ static const char version[] = " SIP/2.0\r\n";
 
 /* --- Via ------------------------------------------------------------------ */
 
-/* The next ;parameter; a ';' within quotes is none. */
-static struct text param_next(struct text *rest)
+/* How much of it is before a ';'; within quotes that is none. */
+static size_t param_len(struct text t)
 {
-	struct text param = { rest->p, 0 };
+	const char *const end = memchr(t.p, ';', t.l);
 	bool is_quoted = false;
+	size_t l = end ? (size_t)(end - t.p) : t.l;
 
-	for (; param.l < rest->l; param.l++) {
-		const char ch = rest->p[param.l];
-
-		if (ch == '\\' && is_quoted && param.l + 1 < rest->l)
-			param.l++;
-		else if (ch == '"')
+	if (!memchr(t.p, '"', l))
+		return l;
+	for (l = 0; l < t.l; l++) {
+		if (t.p[l] == '\\' && is_quoted && l + 1 < t.l)
+			l++;
+		else if (t.p[l] == '"')
 			is_quoted = !is_quoted;
-		else if (ch == ';' && !is_quoted)
+		else if (t.p[l] == ';' && !is_quoted)
 			break;
 	}
+
+	return l;
+}
+
+
+static struct text param_next(struct text *rest)
+{
+	const struct text param = { rest->p, param_len(*rest) };
+
 	rest->p += param.l;
 	rest->l -= param.l;
 	if (rest->l > 0) {
@@ -55,6 +66,8 @@ static bool param_is(struct text param, const char *name)
 {
 	struct text head, value;
 
+	if (param.l == 0 || (param.p[0] | ' ') != name[0])
+		return false;
 	(void)text_cut(param, '=', &head, &value);
 
 	return text_is_nocase(text_trim(head), name);
@@ -130,12 +143,11 @@ static void put_part(struct compose *c, struct text t)
 
 static void put_lower(struct compose *c, struct text t)
 {
-	for (size_t i = 0; i < t.l; i++) {
-		const char lower = (char)tolower((unsigned char)t.p[i]);
+	char *const p = c->p + c->len;
 
-		compose_bytes(c, &lower, 1);
-	}
-	compose_bytes(c, "", 1);
+	put_part(c, t);
+	for (size_t i = 0; i < t.l && !c->is_full; i++)
+		p[i] = (char)tolower((unsigned char)p[i]);
 }
 
 
@@ -183,10 +195,14 @@ bool txn_head_keys(struct txns *txns, struct txn_keys *keys,
 		put_part(&c, m->from_tag);
 		put_part(&c, m->call_id);
 		compose_number(&c, m->cseq);
-		if (!c.is_full)
+		if (!c.is_full) {
 			keys->merge = (struct text){ txns->keys + begin,
 						     c.len - begin };
+			keys->merge_hash = map_hash(keys->merge.p,
+						    keys->merge.l);
+		}
 	}
+	keys->hash = map_hash(keys->key.p, keys->key.l);
 
 	return !c.is_full;
 }
@@ -210,6 +226,13 @@ static void put_list(struct compose *c, const struct message *m,
 			compose_text(c, value);
 		compose_put(c, "\r\n");
 	}
+}
+
+
+void txn_head_vias(struct compose *c, const struct message *m,
+		   const struct flow *from)
+{
+	put_list(c, m, HEAD_VIA, "Via", from);
 }
 
 
@@ -237,7 +260,7 @@ static void put_head(struct compose *c, const struct message *m,
 }
 
 
-/* Part, head and keys in one buffer: they come and go together. */
+/* The keys stay as long as the transaction, its head does not. */
 static int part_make(struct txn *t, const struct txn_server *form,
 		     struct text head, const struct txn_keys *keys)
 {
@@ -245,28 +268,30 @@ static int part_make(struct txn *t, const struct txn_server *form,
 	struct txn_server *s;
 	char *p;
 
-	s = txn_buf_take(&x->bufs,
-			 sizeof(*s) + head.l + keys->key.l + keys->merge.l);
+	s = txn_buf_take(&x->bufs, sizeof(*s) + keys->key.l + keys->merge.l);
 	if (!s)
 		return ENOMEM;
 	*s = *form;
-	s->owner = t;
-	p = (char *)(s + 1);
-	memcpy(p, head.p, head.l);
-	s->head = (struct text){ p, head.l };
-	p += head.l;
-	memcpy(p, keys->key.p, keys->key.l);
 	t->part = s;
-
-	if (map_add(x->servers, &t->link, p, keys->key.l)) {
-		memset(&t->link, 0, sizeof(t->link));
+	s->owner = t;
+	s->head = txn_buf_take(&x->bufs, head.l);
+	if (!s->head)
 		return ENOMEM;
+	memcpy(s->head, head.p, head.l);
+	s->headl = (uint32_t)head.l;
+	p = (char *)(s + 1);
+	memcpy(p, keys->key.p, keys->key.l);
+
+	if (map_add_hashed(x->servers, &t->link, keys->hash, p, keys->key.l)) {
+		memset(&t->link, 0, sizeof(t->link));
+		return EEXIST;
 	}
 	p += keys->key.l;
 	if (keys->merge.l == 0)
 		return 0;
 	memcpy(p, keys->merge.p, keys->merge.l);
-	if (map_add(x->merges, &s->merge, p, keys->merge.l))
+	if (map_add_hashed(x->merges, &s->merge, keys->merge_hash, p,
+			   keys->merge.l))
 		memset(&s->merge, 0, sizeof(s->merge)); /* another has it */
 
 	return 0;
@@ -274,45 +299,47 @@ static int part_make(struct txn *t, const struct txn_server *form,
 
 
 int txn_head_make(struct txn *t, const struct message *m,
-		  const struct flow *from)
+		  const struct flow *from, const struct txn_keys *keys)
 {
 	struct txn_server form = { .resend = txn_resend_default };
 	struct txns *x = t->txns;
-	struct txn_keys keys;
 	struct compose c;
-
-	if (!txn_head_keys(x, &keys, m, m->method, m->to_tag))
-		return EMSGSIZE;
-	if (map_find(x->servers, keys.key.p, keys.key.l))
-		return EEXIST;
 
 	compose_init(&c, x->out, MESSAGE_BYTES_MAX);
 	put_head(&c, m, from, &form);
 	if (c.is_full)
 		return EMSGSIZE;
-	if (m->to_tag.l == 0)
+	if (m->to_tag.l == 0 && m->method == METHOD_REGISTER)
+		txn_tag_of(form.tag, x, m);
+	else if (m->to_tag.l == 0)
 		txn_tag(x, form.tag);
 
-	return part_make(t, &form, compose_result(&c), &keys);
+	return part_make(t, &form, compose_result(&c), keys);
+}
+
+
+static int via_of(const struct txn *t, struct head_via *via)
+{
+	const struct txn_server *s = txn_server_of(t);
+	struct text lines, line, rest, name, value;
+
+	if (!s->head)
+		return EBADMSG;
+	lines = (struct text){ s->head + s->lines, s->headl - s->lines };
+	(void)text_cut(lines, '\r', &line, &rest);
+	(void)text_cut(line, ':', &name, &value);
+
+	return head_via_parse(via, text_trim(value));
 }
 
 
 void txn_head_reply_to(struct txn *t, enum txn_reply_address how)
 {
-	const struct txn_server *s = txn_server_of(t);
-	const struct text lines = { s->head.p + s->lines,
-				    s->head.l - s->lines };
-	struct text line, rest, name, value;
 	struct head_via via;
 	struct addr addr;
 	uint16_t port;
 
-	if (how == TXN_REPLY_SOCKET || txn_is_stream(t))
-		return;
-
-	(void)text_cut(lines, '\r', &line, &rest);
-	(void)text_cut(line, ':', &name, &value);
-	if (head_via_parse(&via, text_trim(value)))
+	if (how == TXN_REPLY_SOCKET || txn_is_stream(t) || via_of(t, &via))
 		return;
 
 	port = via.port ? via.port : SIP_PORT;
@@ -323,32 +350,67 @@ void txn_head_reply_to(struct txn *t, enum txn_reply_address how)
 }
 
 
+void txn_head_reach(struct txn *t)
+{
+	struct head_via via;
+
+	if (!txn_is_stream(t))
+		return;
+	t->flow.conn = 0;
+	if (via_of(t, &via))
+		return;
+	t->flow.remote.port = via.port ? via.port
+			      : t->flow.transport == TRANSPORT_TLS
+				      ? SIP_PORT + 1
+				      : SIP_PORT;
+}
+
+
 /* --- successor ------------------------------------------------------------ */
 
 struct text txn_server_head(const struct txns *txns, txn_id txn,
 			    struct flow *flowp)
 {
 	const struct txn *t = txn_find(txns, txn, TXN_SERVER);
+	const struct txn_server *s;
 
 	if (!t)
 		return (struct text){ 0 };
 	if (flowp)
 		*flowp = t->flow;
 
-	return txn_server_of(t)->head;
+	s = txn_server_of(t);
+
+	return (struct text){ s->head, s->head ? s->headl : 0 };
+}
+
+
+/* As its CSeq says */
+static struct text method_of(struct text head)
+{
+	struct text line, value, number;
+
+	while (peek_line(&head, &line))
+		if (peek_head(line, &value) == HEAD_CSEQ &&
+		    text_cut(value, ' ', &number, &line))
+			return text_trim(line);
+
+	return (struct text){ "", 0 };
 }
 
 
 /* As the request that it is the head of */
 static int adopt_parse(struct message *m, struct txns *x, struct text head)
 {
-	static const char line[] = "INVITE sip:";
+	const struct text method = method_of(head);
 	char *buf = x->out + MESSAGE_BYTES_MAX; /* its second half */
 	struct compose c;
 
 	compose_init(&c, buf, MESSAGE_BYTES_MAX);
-	if (head.l < sizeof(line) - 1 || memcmp(head.p, "INVITE ", 7) != 0) {
-		compose_put(&c, "INVITE sip:a");
+	if (head.l <= method.l || head.p[method.l] != ' ' ||
+	    memcmp(head.p, method.p, method.l) != 0) {
+		compose_text(&c, method);
+		compose_put(&c, " sip:a");
 		compose_put(&c, version);
 	}
 	compose_bytes(&c, head.p, head.l);
@@ -356,7 +418,7 @@ static int adopt_parse(struct message *m, struct txns *x, struct text head)
 	if (c.is_full)
 		return EMSGSIZE;
 	if (message_parse(m, buf, c.len, false) != MESSAGE_OK ||
-	    m->method != METHOD_INVITE || !m->is_request)
+	    !m->is_request)
 		return EBADMSG;
 
 	return 0;
@@ -366,6 +428,7 @@ static int adopt_parse(struct message *m, struct txns *x, struct text head)
 int txn_server_adopt(struct txns *txns, txn_id *txnp, struct text head,
 		     const struct flow *flow, const char *local_tag)
 {
+	struct txn_keys keys;
 	struct message m;
 	struct txn *t;
 	txn_id id;
@@ -378,13 +441,15 @@ int txn_server_adopt(struct txns *txns, txn_id *txnp, struct text head,
 	err = adopt_parse(&m, txns, head);
 	if (err)
 		return err;
+	if (!txn_head_keys(txns, &keys, &m, m.method, m.to_tag))
+		return EMSGSIZE;
 
 	t = txn_alloc(txns, TXN_SERVER, &id);
 	if (!t)
 		return ENOMEM;
 	t->flow = *flow;
-	t->method = METHOD_INVITE;
-	err = txn_head_make(t, &m, NULL);
+	t->method = (uint8_t)m.method;
+	err = txn_head_make(t, &m, NULL, &keys);
 	if (err) {
 		txn_free(t);
 		return err;
@@ -393,7 +458,9 @@ int txn_server_adopt(struct txns *txns, txn_id *txnp, struct text head,
 		(void)text_copy(txn_server_of(t)->tag, TXN_TAG_SIZE,
 				text_of(local_tag));
 	}
-	txn_enter(t, TXN_S_PROCEEDING);
+	txn_head_reach(t);
+	txn_enter(t,
+		  m.method == METHOD_INVITE ? TXN_S_PROCEEDING : TXN_S_TRYING);
 	*txnp = id;
 
 	return 0;

@@ -30,16 +30,20 @@ struct txn_dest {
 	uint8_t key[sizeof(struct addr) + 1]; /**< Address, transport */
 };
 
+struct recent;
+
 struct txn_server {
 	struct map_link merge; /**< keylen 0: not in the map */
 	struct txn *owner;
 	struct txn_resend resend;
-	struct text head;       /**< Behind this struct, as the keys are */
+	char *head; /**< NULL: nothing will be said any more */
+	uint32_t headl;
 	uint32_t lines;         /**< Offset of its first header */
 	uint32_t to_end;        /**< Offset behind the value of To */
 	uint32_t routes;        /**< Offset of the first Record-Route */
 	uint8_t reply;          /**< enum txn_reply_address */
 	char tag[TXN_TAG_SIZE]; /**< Ours; empty: To had one */
+				/* the keys stand behind it */
 };
 
 struct txn_client {
@@ -47,9 +51,10 @@ struct txn_client {
 	int64_t start_ms;
 	struct text heads; /**< For a CANCEL; a buffer of its own */
 	char key[1 + TXN_BRANCH_SIZE];
+	char *stub;   /**< INVITE: what ACK and CANCEL are made of; NULL: there
+		       *   will be none */
 	uint32_t to;  /**< Offset in stub where To begins */
 	uint32_t end; /**< Of stub */
-	char stub[];  /**< INVITE: what ACK and CANCEL are made of */
 };
 
 struct txn {
@@ -101,8 +106,9 @@ struct txns {
 	uint32_t free; /**< First free place; UINT32_MAX: none */
 	size_t count;
 	struct txn_bufs bufs;
-	char *keys; /**< Scratch: keys of a request */
-	char *out;  /**< Scratch: a message before it is sent */
+	struct recent *answered; /**< NULL: nobody answers copies */
+	char *keys;              /**< Scratch: keys of a request */
+	char *out;               /**< Scratch: a message before it is sent */
 };
 
 static inline struct txn_server *txn_server_of(const struct txn *t)
@@ -166,6 +172,7 @@ void txn_server_handle(struct txn *t, enum txn_server_event event,
 struct txn_keys {
 	struct text key;
 	struct text merge; /**< Empty: To has a tag, or From has none */
+	uint64_t hash, merge_hash;
 };
 
 /** Key of the transaction that this is a request (or ACK, CANCEL) of; in
@@ -174,14 +181,35 @@ bool txn_head_keys(struct txns *txns, struct txn_keys *keys,
 		   const struct message *m, enum method method,
 		   struct text to_tag);
 bool txn_has_cookie(const struct message *m);
+/** That of a response which nothing is kept of, and of one to a REGISTER: the
+ *  worker's mark, and what the request's own branch makes of a secret */
+void txn_tag_of(char tag[TXN_TAG_SIZE], const struct txns *txns,
+		const struct message *m);
 
-/** Give a new transaction its part: keys, and the head of its responses, in
- *  which the top Via says where the request came from; without from it stays
+/** Give a new transaction its part: its keys, and the head of its responses,
+ * in which the top Via says where the request came from; without from it stays
  *  as it is. @return 0, ENOMEM, EMSGSIZE, EEXIST */
 int txn_head_make(struct txn *t, const struct message *m,
-		  const struct flow *from);
+		  const struct flow *from, const struct txn_keys *keys);
+/** Lines Via of a response; the top one says where the request came from */
+void txn_head_vias(struct compose *c, const struct message *m,
+		   const struct flow *from);
+/** Where they go if the connection is gone: to where it came from, at the port
+ *  of the top Via (18.2.2) */
+void txn_head_reach(struct txn *t);
 /** Where responses go by the top Via */
 void txn_head_reply_to(struct txn *t, enum txn_reply_address how);
+
+/* --- txn_answered.c ------------------------------------------------------- */
+
+int txn_answered_alloc(struct txns *txns);
+/** Is it a copy of one of those? */
+bool txn_answered_knows(const struct txns *txns, const struct txn_keys *keys);
+/** A copy of one is answered, a merged one refused
+ *  @return false: it is none of those */
+bool txn_answered_receive(struct txns *txns, const struct message *m,
+			  const struct flow *from,
+			  const struct txn_keys *keys);
 
 /* --- txn_client.c --------------------------------------------------------- */
 
@@ -189,5 +217,15 @@ void txn_client_receive(struct txns *txns, const struct message *m,
 			const struct flow *from);
 void txn_client_handle(struct txn *t, enum txn_client_event event,
 		       const struct message *m, const struct flow *from);
+/** In no state yet, and nothing is sent. @return 0, EINVAL, EMSGSIZE, ENOMEM,
+ *          EEXIST */
+int txn_client_make(struct txns *txns, const struct txn_send *send,
+		    struct txn **tp);
+/** Lines for its CANCEL */
+void txn_client_heads(struct txn *t, struct text heads);
+/** CANCEL it; past: a predecessor has, so long ago; NULL: now */
+void txn_client_cancel(struct txn *t, const struct txn_past *past);
+/** T1 counts only where the list does not end before; 0: there is none */
+void txn_client_deadline(struct txn *t, uint32_t timeout_ms);
 
 #endif

@@ -52,8 +52,8 @@ static void act(struct txn *t, enum txn_server_action action,
 		txn_put_again(t);
 	else if (action == TXN_S_ACT_DROP)
 		txn_drop(t);
-	else if (action == TXN_S_ACT_CANCELLED ||
-		 action == TXN_S_ACT_CANCEL_OK)
+	else if (m && (action == TXN_S_ACT_CANCELLED ||
+		       action == TXN_S_ACT_CANCEL_OK))
 		cancel_answer(t, m, from);
 }
 
@@ -87,22 +87,39 @@ void txn_server_handle(struct txn *t, enum txn_server_event event,
 
 /* --- requests ------------------------------------------------------------- */
 
-static struct txn *server_find(struct txns *x, const struct message *m,
-			       enum method method, struct text to_tag)
+/* keys are found out once for each message: they are long, and so their
+ * hashes. */
+static struct txn *keys_find(const struct txns *x, const struct txn_keys *keys)
 {
-	struct txn_keys keys;
-	struct map_link *link;
-
-	if (!txn_head_keys(x, &keys, m, method, to_tag))
-		return NULL;
-	link = map_find(x->servers, keys.key.p, keys.key.l);
+	struct map_link *link = map_find_hashed(x->servers, keys->hash,
+						keys->key.p, keys->key.l);
 
 	return link ? CONTAINER_OF(link, struct txn, link) : NULL;
 }
 
 
+static struct txn *server_find(struct txns *x, const struct message *m,
+			       enum method method, struct text to_tag)
+{
+	struct txn_keys keys;
+
+	return txn_head_keys(x, &keys, m, method, to_tag) ? keys_find(x, &keys)
+							  : NULL;
+}
+
+
+bool txn_knows(struct txns *txns, const struct message *m)
+{
+	struct txn_keys keys;
+
+	return txn_head_keys(txns, &keys, m, m->method, m->to_tag) &&
+	       (keys_find(txns, &keys) || txn_answered_knows(txns, &keys));
+}
+
+
 static struct txn *server_make(struct txns *x, const struct message *m,
-			       const struct flow *from)
+			       const struct flow *from,
+			       const struct txn_keys *keys)
 {
 	struct txn *t;
 	txn_id id;
@@ -112,7 +129,7 @@ static struct txn *server_make(struct txns *x, const struct message *m,
 		return NULL;
 	t->flow = *from;
 	t->method = (uint8_t)m->method;
-	if (txn_head_make(t, m, from)) {
+	if (txn_head_make(t, m, from, keys)) {
 		txn_free(t);
 		return NULL;
 	}
@@ -127,8 +144,11 @@ static struct txn *server_make(struct txns *x, const struct message *m,
 static struct txn *server_make_like(struct txn *first, const struct message *m,
 				    const struct flow *from)
 {
-	struct txn *t = server_make(first->txns, m, from);
+	struct txn_keys keys;
+	struct txn *t = NULL;
 
+	if (txn_head_keys(first->txns, &keys, m, m->method, m->to_tag))
+		t = server_make(first->txns, m, from, &keys);
 	if (!t)
 		return NULL;
 	txn_server_of(t)->resend = txn_server_of(first)->resend;
@@ -170,16 +190,16 @@ static void merge(struct txn *first, const struct message *m,
 }
 
 
-static struct txn *merge_find(struct txns *x, const struct message *m)
+static struct txn *merge_find(const struct txns *x,
+			      const struct txn_keys *keys)
 {
-	struct txn_keys keys;
 	struct map_link *link;
 	struct txn_server *s;
 
-	if (!txn_head_keys(x, &keys, m, m->method, m->to_tag) ||
-	    keys.merge.l == 0)
+	if (keys->merge.l == 0)
 		return NULL;
-	link = map_find(x->merges, keys.merge.p, keys.merge.l);
+	link = map_find_hashed(x->merges, keys->merge_hash, keys->merge.p,
+			       keys->merge.l);
 	if (!link)
 		return NULL;
 	s = CONTAINER_OF(link, struct txn_server, merge);
@@ -189,15 +209,17 @@ static struct txn *merge_find(struct txns *x, const struct message *m)
 
 
 static void receive_new(struct txns *x, const struct message *m,
-			const struct flow *from)
+			const struct flow *from, const struct txn_keys *keys)
 {
-	struct txn *t = merge_find(x, m);
+	struct txn *t = merge_find(x, keys);
 
 	if (t) {
 		merge(t, m, from);
 		return;
 	}
-	t = server_make(x, m, from);
+	if (txn_answered_receive(x, m, from, keys))
+		return;
+	t = server_make(x, m, from, keys);
 	if (t && x->args.requesth)
 		x->args.requesth(txn_id_of(t), m, from, x->args.arg);
 }
@@ -232,22 +254,29 @@ static void receive_ack(struct txns *x, const struct message *m,
 void txn_server_receive(struct txns *x, const struct message *m,
 			const struct flow *from)
 {
+	struct txn_keys keys;
 	struct txn *t;
 
 	if (m->method == METHOD_ACK) {
 		receive_ack(x, m, from);
 		return;
 	}
-	t = server_find(x, m, m->method, m->to_tag);
+	if (!txn_head_keys(x, &keys, m, m->method, m->to_tag))
+		return;
+	t = keys_find(x, &keys);
 	if (t) {
 		txn_server_handle(t, TXN_S_EV_REQUEST, m, from);
 		return;
 	}
 	t = m->method == METHOD_CANCEL ? invite_find(x, m) : NULL;
-	if (t)
+	if (t) {
 		txn_server_handle(t, TXN_S_EV_CANCEL, m, from);
-	else
-		receive_new(x, m, from);
+		return;
+	}
+	/* The search has used their room. */
+	if (m->method != METHOD_CANCEL ||
+	    txn_head_keys(x, &keys, m, m->method, m->to_tag))
+		receive_new(x, m, from, &keys);
 }
 
 
@@ -266,13 +295,13 @@ static struct text reply_compose(struct txn *t, const struct txn_reply *r)
 	compose_put(&c, " ");
 	compose_put(&c, reason_phrase(r->code));
 	compose_put(&c, "\r\n");
-	compose_bytes(&c, s->head.p + s->lines, s->to_end - s->lines);
+	compose_bytes(&c, s->head + s->lines, s->to_end - s->lines);
 	if (r->code > 100 && s->tag[0]) {
 		compose_put(&c, ";tag=");
 		compose_put(&c, s->tag);
 	}
-	compose_bytes(&c, s->head.p + s->to_end,
-		      (is_early ? s->head.l : s->routes) - s->to_end);
+	compose_bytes(&c, s->head + s->to_end,
+		      (is_early ? s->headl : s->routes) - s->to_end);
 	compose_bytes(&c, r->heads.p, r->heads.l);
 	compose_body(&c, r->type ? r->type : "application/sdp", r->body);
 
@@ -294,22 +323,44 @@ static enum txn_server_event event_of(const struct txn_reply *r)
 }
 
 
-int txn_reply(struct txns *txns, txn_id txn, const struct txn_reply *reply)
+/* Of what it may still be said to; ENOENT, EINVAL: nothing */
+static int reply_row(struct txn_row *row, const struct txn *t,
+		     const struct txn_reply *reply)
 {
-	struct txn *t = txn_find(txns, txn, TXN_SERVER);
-	struct txn_row row;
-	struct text message;
-
 	if (!t)
 		return ENOENT;
 	if (reply->code < 100 || reply->code > 699)
 		return EINVAL;
-	row = txn_server_rows[t->state][event_of(reply)];
-	if (row.next == TXN_S_NONE)
-		return ENOENT;
-	message = reply_compose(t, reply);
-	if (message.l == 0)
-		return EMSGSIZE;
+	*row = txn_server_rows[t->state][event_of(reply)];
+
+	return row->next == TXN_S_NONE ? ENOENT : 0;
+}
+
+
+int txn_reply_make(struct txns *txns, txn_id txn,
+		   const struct txn_reply *reply, struct text *textp)
+{
+	struct txn *t = txn_find(txns, txn, TXN_SERVER);
+	struct txn_row row;
+	const int err = reply_row(&row, t, reply);
+
+	if (err)
+		return err;
+	*textp = reply_compose(t, reply);
+
+	return textp->l ? 0 : EMSGSIZE;
+}
+
+
+int txn_reply_put(struct txns *txns, txn_id txn, const struct txn_reply *reply,
+		  struct text message)
+{
+	struct txn *t = txn_find(txns, txn, TXN_SERVER);
+	struct txn_row row;
+	const int err = reply_row(&row, t, reply);
+
+	if (err)
+		return err;
 	if (row.action != TXN_S_ACT_PASS && txn_keep(t, message.p, message.l))
 		return ENOMEM;
 
@@ -322,6 +373,15 @@ int txn_reply(struct txns *txns, txn_id txn, const struct txn_reply *reply)
 	txn_put(t, message.p, message.l);
 
 	return 0;
+}
+
+
+int txn_reply(struct txns *txns, txn_id txn, const struct txn_reply *reply)
+{
+	struct text message;
+	const int err = txn_reply_make(txns, txn, reply, &message);
+
+	return err ? err : txn_reply_put(txns, txn, reply, message);
 }
 
 

@@ -4,6 +4,7 @@
 #include "shared/base/clk.h"
 #include "shared/ev/ev.h"
 #include "shared/svc/svc.h"
+#include "sipd/bindings.h"
 #include "sipd/call.h"
 #include "sipd/health.h"
 #include "sipd/view.h"
@@ -35,22 +36,19 @@ static bool view_is_online(uint32_t gateway, void *arg)
 }
 
 
-/* Bindings and outbound registrations are regd's: without it there are none. */
 static bool view_is_bound(uint32_t gateway, void *arg)
 {
-	(void)gateway;
-	(void)arg;
+	const struct view *view = arg;
 
-	return false;
+	return bindings_reach(view->sipd, RECORD_ROUTING, gateway);
 }
 
 
 static bool view_is_registered(uint32_t registration, void *arg)
 {
-	(void)registration;
-	(void)arg;
+	const struct view *view = arg;
 
-	return false;
+	return bindings_upstream(view->sipd, registration);
 }
 
 

@@ -23,6 +23,7 @@
 #include "shared/base/map.h"
 #include "shared/base/text.h"
 #include "shared/base/util.h"
+#include "sipd/refused.h"
 #include "sipd/wire_parts.h"
 
 /* --- what is done at the end of a turn ------------------------------------- */
@@ -412,6 +413,9 @@ int wire_send(struct wire *wire, const struct flow *to, const void *data,
 	if (flow.remote.family == 0 || flow.remote.port == 0)
 		return EINVAL;
 
+	if (flow.is_loop)
+		return wire_loop_put(wire, &flow, data, len);
+
 	return flow.transport == TRANSPORT_UDP
 		       ? send_datagram(wire, &flow, data, len)
 		       : send_stream(wire, &flow, data, len);
@@ -430,6 +434,34 @@ void wire_hold(struct wire *wire, const struct flow *flow, bool hold)
 		return; /* it is another one than was held */
 
 	c->holdc += hold ? 1 : UINT32_MAX;
+	c->said_us = ev_now_us(wire->base.ev);
+	conn_await(c);
+}
+
+
+static struct conn *numbered(const struct wire *wire, const struct flow *flow)
+{
+	struct conn *c = flow->conn ? conn_find(wire, flow) : NULL;
+
+	return c && c->number == flow->conn ? c : NULL;
+}
+
+
+bool wire_lives(const struct wire *wire, const struct flow *flow)
+{
+	return flow->transport == TRANSPORT_UDP || numbered(wire, flow);
+}
+
+
+void wire_keep(struct wire *wire, const struct flow *flow, bool keep)
+{
+	struct conn *c = flow->transport == TRANSPORT_UDP
+				 ? NULL
+				 : numbered(wire, flow);
+
+	if (!c || c->is_kept == keep)
+		return;
+	c->is_kept = keep;
 	c->said_us = ev_now_us(wire->base.ev);
 	conn_await(c);
 }
@@ -475,6 +507,8 @@ int wire_alloc_on(struct wire **wirep, const struct wire_args *args,
 	if (!err)
 		err = wire_streams_alloc(&wire->streams, &base->limits);
 	if (!err)
+		err = refused_alloc(&wire->refused);
+	if (!err)
 		err = wire_reload(wire);
 	if (err)
 		wire_free(wire);
@@ -495,7 +529,9 @@ struct wire *wire_free(struct wire *wire)
 		(void)listener_free(wire->rows[i]);
 	wire->udp = wire_udp_free(wire->udp);
 	wire->streams = wire_streams_free(wire->streams);
+	wire->refused = refused_free(wire->refused);
 	ev_late_stop(&wire->late);
+	wire_loop_drop(wire);
 	wire_routes_close(wire);
 	free(wire);
 

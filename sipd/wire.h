@@ -31,7 +31,7 @@ struct flow {
 	uint32_t conn;     /**< Streams: number of the connection; 0: none */
 	uint16_t listener; /**< Index for wire_listener() */
 	uint8_t transport; /**< enum transport */
-	uint8_t pad;
+	uint8_t is_loop;   /**< The switch itself: it takes no socket */
 };
 _Static_assert(sizeof(struct flow) == 32, "lies in shared memory");
 
@@ -51,6 +51,10 @@ struct wire_listener {
  *  this returns. age_us: how long it lay in the socket. */
 typedef void(wire_receive_h)(const struct flow *from, char *data, size_t len,
 			     int64_t age_us, void *arg);
+/** Is this INVITE, which load would refuse, a copy of one that was let in? It
+ *  is not handled yet; data may be written to. */
+typedef bool(wire_copy_h)(const struct flow *from, char *data, size_t len,
+			  void *arg);
 /** What was sent to there did not arrive: refused, unreachable, connection
  *  failed or lost. err: errno. */
 typedef void(wire_fail_h)(const struct flow *to, int err, void *arg);
@@ -60,6 +64,7 @@ struct wire_args {
 	struct guard *guard;
 	struct trace *trace;
 	wire_receive_h *receiveh;
+	wire_copy_h *copyh; /**< NULL: nothing is */
 	wire_fail_h *failh;
 	void *arg;
 };
@@ -102,12 +107,22 @@ int wire_send(struct wire *wire, const struct flow *to, const void *data,
 void wire_server_name(struct wire *wire, const struct addr *remote,
 		      struct text name);
 
+/** The way to ourselves. @return 0, ENOENT: there is no UDP listener */
+int wire_own_flow(const struct wire *wire, struct flow *flow);
+
 /** Send what is queued now */
 void wire_flush(struct wire *wire);
 
 /** A connection belongs to a dialog or binding: it is not closed as idle.
  *  Counted; let go with false. */
 void wire_hold(struct wire *wire, const struct flow *flow, bool hold);
+
+/** Is there still the connection of this number? A datagram needs none. */
+bool wire_lives(const struct wire *wire, const struct flow *flow);
+
+/** Somebody is registered over a connection, or not any more: it is not closed
+ *  as idle. Not counted. */
+void wire_keep(struct wire *wire, const struct flow *flow, bool keep);
 
 /** Nothing more is read from a connection: it is closed when what is queued
  *  for it has left. Datagrams: nothing. */

@@ -2,7 +2,8 @@
  * @file sipd/wire_gate.c  What is let in, and what an operator sees of it
  *
  * Everything is traced as it was on the wire, refused or not; then guard
- * judges by the source and the first bytes. What is turned away with an answer
+ * judges by the source and the first bytes; all copies of an INVITE have the
+ * verdict of the first. What is turned away with an answer
  * gets it from its own lines (wire_refuse.c). A keep-alive has no more to say
  * and ends here. What is sent is counted here, whoever made it.
  */
@@ -10,6 +11,7 @@
 #include "sipd/guard.h"
 #include "sipd/metrics.h"
 #include "sipd/peek.h"
+#include "sipd/refused.h"
 #include "sipd/trace.h"
 #include "sipd/wire_parts.h"
 #include "sipd/wire_refuse.h"
@@ -69,6 +71,32 @@ static enum guard_verdict judge(struct wire *wire, const struct flow *from,
 }
 
 
+/* A copy of what has a transaction is absorbed there, however late it is, and
+ * a copy of what was refused is refused, however well we are by now: who has
+ * been turned away has no call. */
+static enum guard_verdict judge_invite(struct wire *wire,
+				       const struct flow *from, char *data,
+				       size_t len, enum guard_verdict verdict)
+{
+	const struct wire_args *args = &wire->args;
+	const int64_t now_us = ev_now_us(wire->base.ev);
+	uint64_t key;
+
+	if (verdict == GUARD_PASS && !refused_any(wire->refused, now_us))
+		return GUARD_PASS;
+
+	key = refused_key(&from->remote, data, len);
+	if (refused_has(wire->refused, key, now_us))
+		return GUARD_BUSY;
+	if (verdict == GUARD_PASS ||
+	    (args->copyh && args->copyh(from, data, len, args->arg)))
+		return GUARD_PASS;
+	refused_add(wire->refused, key, now_us);
+
+	return verdict;
+}
+
+
 static void refuse(struct wire *wire, const struct flow *from,
 		   const char *data, size_t len, unsigned retry_s)
 {
@@ -81,7 +109,7 @@ static void refuse(struct wire *wire, const struct flow *from,
 }
 
 
-bool wire_gate_in(struct wire *wire, const struct flow *from, const char *data,
+bool wire_gate_in(struct wire *wire, const struct flow *from, char *data,
 		  size_t len, int64_t age_us)
 {
 	enum guard_class class;
@@ -93,6 +121,8 @@ bool wire_gate_in(struct wire *wire, const struct flow *from, const char *data,
 
 	class = guard_classify(data, len);
 	verdict = judge(wire, from, class, age_us);
+	if (class == GUARD_INITIAL_INVITE && verdict != GUARD_DROP)
+		verdict = judge_invite(wire, from, data, len, verdict);
 	if (verdict == GUARD_BUSY)
 		refuse(wire, from, data, len, RETRY_BUSY_S);
 	else if (verdict == GUARD_SLOW)

@@ -27,6 +27,7 @@
 
 struct catalog_reader;
 struct map;
+struct refused;
 struct wire_session;
 struct wire_streams;
 struct wire_tls;
@@ -93,6 +94,7 @@ struct listener {
 	uint32_t packetc;
 	size_t packet_bytes;
 	bool is_full; /**< The kernel takes no more: EV_WRITE tells */
+	bool may_cut; /**< UDP: into fragments */
 
 	struct ev_timer again; /**< Streams: accepting, after it failed */
 	struct wire_tls *tls;  /**< TLS: as server; NULL: no certificate */
@@ -134,6 +136,7 @@ struct conn {
 	struct conn_source *source; /**< NULL: we opened it */
 	enum conn_state state;
 	uint32_t holdc;
+	bool is_kept; /**< Somebody is registered over it */
 
 	int fd;
 	struct ev_watch *watch;
@@ -186,10 +189,14 @@ struct wire {
 	size_t rowc;
 	struct wire_udp *udp;
 	struct wire_streams *streams;
+	struct refused *refused;
 	int route_fds[2]; /**< IPv4, IPv6; -1: none */
 	struct route_row *routes;
 	struct failure failures[WIRE_FAILURES_MAX];
 	size_t failurec;
+	struct ev_timer loop;
+	struct wire_looped *loop_head, *loop_tail;
+	size_t loopc;
 };
 
 /* wire.c */
@@ -202,6 +209,11 @@ void wire_failed(struct wire *wire, const struct flow *to, int err);
 /** A message has come in */
 void wire_received(struct wire *wire, const struct flow *from, char *data,
 		   size_t len, int64_t age_us);
+
+/* wire_loop.c */
+int wire_loop_put(struct wire *wire, const struct flow *to, const void *data,
+		  size_t len);
+void wire_loop_drop(struct wire *wire);
 
 /* wire_route.c */
 int wire_routes_open(struct wire *wire);
@@ -288,7 +300,7 @@ void wire_session_end(struct wire_session *s);
 /* wire_gate.c */
 /** Trace it, and ask guard; what is refused is answered from in here
  *  @return shall it be parsed? */
-bool wire_gate_in(struct wire *wire, const struct flow *from, const char *data,
+bool wire_gate_in(struct wire *wire, const struct flow *from, char *data,
 		  size_t len, int64_t age_us);
 void wire_gate_out(struct wire *wire, const struct flow *to, const void *data,
 		   size_t len);

@@ -128,7 +128,7 @@ static int64_t due_of(const struct conn *c)
 		return c->begun_us + CLOSING_MS * INT64_C(1000);
 	if (c->half_us)
 		return c->half_us + limits->half_ms * INT64_C(1000);
-	if (c->holdc == 0)
+	if (c->holdc == 0 && !c->is_kept)
 		return c->said_us + limits->idle_ms * INT64_C(1000);
 
 	return INT64_MAX;

@@ -144,6 +144,67 @@ static void the_largest_is_taken_and_a_byte_more_is_refused(void **state)
 }
 
 
+static void what_is_renewed_stays_where_it_is_if_it_fits(void **state)
+{
+	struct fixture *f = *state;
+	char bytes[4 * BLOB_UNIT];
+	struct blob blob = { 0 }, before;
+	struct text t;
+
+	t = text_made(bytes, BLOB_UNIT + 1, 1);
+	assert_int_equal(blob_renew(f->blobs, &blob, &t, 1), 0);
+	assert_holds(f, &blob, BLOB_UNIT + 1, 1);
+
+	before = blob;
+	t = text_made(bytes, 2 * BLOB_UNIT, 2);
+	assert_int_equal(blob_renew(f->blobs, &blob, &t, 1), 0);
+	assert_int_equal(blob.unit, before.unit);
+	assert_holds(f, &blob, 2 * BLOB_UNIT, 2);
+	assert_int_equal(blobs_used(f->blobs), 2 * BLOB_UNIT);
+
+	t = text_made(bytes, 3 * BLOB_UNIT, 3);
+	assert_int_equal(blob_renew(f->blobs, &blob, &t, 1), 0);
+	assert_holds(f, &blob, 3 * BLOB_UNIT, 3);
+	assert_int_equal(blobs_used(f->blobs), 3 * BLOB_UNIT);
+
+	t = text_made(bytes, 4 * BLOB_UNIT, 4);
+	assert_int_equal(blob_renew(f->blobs, &blob, &t, 1), 0);
+	assert_holds(f, &blob, 4 * BLOB_UNIT, 4);
+	assert_int_equal(blobs_used(f->blobs), 4 * BLOB_UNIT);
+
+	t.l = BLOB_BYTES_MAX + 1;
+	assert_int_equal(blob_renew(f->blobs, &blob, &t, 1), EMSGSIZE);
+	t = text_made(bytes, 4 * BLOB_UNIT, 4);
+	assert_holds(f, &blob, 4 * BLOB_UNIT, 4);
+
+	t.l = 0;
+	assert_int_equal(blob_renew(f->blobs, &blob, &t, 1), 0);
+	assert_int_equal(blob.unit, 0);
+	assert_int_equal(blobs_used(f->blobs), 0);
+}
+
+
+static void the_last_quarter_of_a_short_one_is_anothers(void **state)
+{
+	struct fixture *f = *state;
+	struct blob three, one;
+
+	assert_int_equal(take(f->blobs, &three, 3 * BLOB_UNIT, 1), 0);
+	assert_int_equal(take(f->blobs, &one, BLOB_UNIT, 2), 0);
+	assert_int_equal(one.unit, three.unit + 3);
+	assert_holds(f, &three, 3 * BLOB_UNIT, 1);
+
+	restart(f);
+	assert_int_equal(blob_adopt(f->blobs, &one), 0);
+	assert_int_equal(blob_adopt(f->blobs, &three), 0);
+	assert_int_equal(blob_adopt(f->blobs, &three), EBADMSG);
+	assert_int_equal(blobs_used(f->blobs), 4 * BLOB_UNIT);
+	blob_give(f->blobs, &three);
+	blob_give(f->blobs, &one);
+	assert_int_equal(take(f->blobs, &three, BLOB_BYTES_MAX, 3), 0);
+}
+
+
 static void lengths_that_overflow_a_sum_are_refused(void **state)
 {
 	const struct text parts[] = { { "a", 1 }, { "b", SIZE_MAX } };
@@ -220,6 +281,8 @@ static size_t room_of(size_t len)
 
 	while (room < len)
 		room *= 2;
+	if (room >= 4 * (size_t)BLOB_UNIT && len <= room / 4 * 3)
+		room = room / 4 * 3;
 
 	return room;
 }
@@ -460,6 +523,8 @@ int main(void)
 		TEST(parts_are_kept_one_behind_the_other),
 		TEST(nothing_is_no_blob_and_takes_no_room),
 		TEST(the_largest_is_taken_and_a_byte_more_is_refused),
+		TEST(what_is_renewed_stays_where_it_is_if_it_fits),
+		TEST(the_last_quarter_of_a_short_one_is_anothers),
 		TEST(lengths_that_overflow_a_sum_are_refused),
 		TEST(all_of_the_part_can_be_taken_and_no_more),
 		TEST(halves_given_back_are_whole_again),

@@ -533,6 +533,7 @@ static void new_calls_wait_while_we_are_late(void **state)
 	begin(&b, "late");
 	guard_authenticated(b.guard, &phone, b.now);
 	guard_lag(b.guard, 150000);
+	guard_lag(b.guard, 150001); /* may be for once */
 	assert_false(guard_is_overloaded(b.guard));
 	guard_lag(b.guard, 150001);
 	assert_true(guard_is_overloaded(b.guard));
@@ -558,22 +559,77 @@ static void new_calls_wait_while_we_are_late(void **state)
 }
 
 
-static void a_call_that_lay_too_long_is_turned_away(void **state)
+/* @return What becomes of a new call that lay there for so long */
+static enum guard_verdict waited(struct bench *b, int64_t age_us)
+{
+	const struct addr source = at("192.0.2.1");
+
+	return guard_check(b->guard, b->c, &source, GUARD_INITIAL_INVITE,
+			   age_us, b->now);
+}
+
+
+static void calls_that_lie_too_long_are_turned_away(void **state)
 {
 	const struct addr source = at("192.0.2.1");
 	struct bench b;
 
 	(void)state;
 	begin(&b, "age");
-	assert_int_equal(guard_check(b.guard, b.c, &source,
-				     GUARD_INITIAL_INVITE, 150000, b.now),
-			 GUARD_PASS);
-	assert_int_equal(guard_check(b.guard, b.c, &source,
-				     GUARD_INITIAL_INVITE, 150001, b.now),
-			 GUARD_BUSY);
+	assert_int_equal(waited(&b, 150000), GUARD_PASS);
+	assert_int_equal(waited(&b, 150001), GUARD_PASS);
+	b.now += 99999;
+	assert_int_equal(waited(&b, 150001), GUARD_PASS);
+	b.now += 1;
+	assert_int_equal(waited(&b, 150001), GUARD_BUSY);
+	assert_int_equal(waited(&b, 150000), GUARD_PASS);
 	assert_int_equal(guard_check(b.guard, b.c, &source, GUARD_IN_DIALOG,
 				     10 * SECOND, b.now),
 			 GUARD_PASS);
+	/* Who was busy is so at once, for a second after the last time. */
+	assert_int_equal(waited(&b, 150001), GUARD_BUSY);
+	b.now += SECOND;
+	assert_int_equal(waited(&b, 150001), GUARD_BUSY);
+	assert_int_equal(waited(&b, 0), GUARD_PASS);
+	b.now += SECOND + 1;
+	assert_int_equal(waited(&b, 150001), GUARD_PASS);
+	end(&b);
+}
+
+
+static void a_standstill_is_not_too_much_to_do(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	begin(&b, "still");
+	for (unsigned n = 0; n < 10; n++) {
+		assert_int_equal(waited(&b, SECOND / 2), GUARD_PASS);
+		b.now += 9999;
+	}
+	assert_int_equal(waited(&b, 0), GUARD_PASS);
+	b.now += SECOND;
+	assert_int_equal(waited(&b, SECOND / 2), GUARD_PASS);
+	end(&b);
+}
+
+
+static void what_waited_for_a_successor_did_not_wait_for_a_slow_one(
+	void **state)
+{
+	struct bench b;
+
+	(void)state;
+	begin(&b, "waited");
+	assert_int_equal(waited(&b, SECOND), GUARD_PASS);
+	b.now += SECOND;
+	assert_int_equal(waited(&b, SECOND), GUARD_BUSY);
+	guard_began(b.guard, b.now);
+	b.now += SECOND;
+	assert_int_equal(waited(&b, 2 * SECOND), GUARD_PASS);
+	assert_int_equal(waited(&b, 2 * SECOND + 1), GUARD_BUSY);
+	/* It came when somebody was there. */
+	assert_int_equal(waited(&b, SECOND - 1), GUARD_BUSY);
 	end(&b);
 }
 
@@ -656,7 +712,10 @@ int main(void)
 		cmocka_unit_test(entries_are_listed_added_and_removed),
 		cmocka_unit_test(scanners_are_known_by_a_piece_of_text),
 		cmocka_unit_test(new_calls_wait_while_we_are_late),
-		cmocka_unit_test(a_call_that_lay_too_long_is_turned_away),
+		cmocka_unit_test(calls_that_lie_too_long_are_turned_away),
+		cmocka_unit_test(a_standstill_is_not_too_much_to_do),
+		cmocka_unit_test(
+			what_waited_for_a_successor_did_not_wait_for_a_slow_one),
 		cmocka_unit_test(the_oldest_source_goes_first),
 	};
 	const struct t_scenario scenarios[] = {

@@ -176,7 +176,7 @@ static void a_bye_of_b_before_the_200_is_a_refusal_for_a(void **state)
 	play_reply(p, CALL_RIG_B1, "INVITE", 180, "", "");
 	play_reply(p, CALL_RIG_B1, "INVITE", 200, "", PLAY_SDPB);
 	play_b(p, CALL_RIG_B1, "INVITE", "", PLAY_SDP_OF("9", "2", "6002"));
-	assert_int_equal(play_count(p, CALL_RIG_B1, "SIP/2.0 488"), 1);
+	assert_int_equal(play_count(p, CALL_RIG_B1, "SIP/2.0 491"), 1);
 	play_b(p, CALL_RIG_B1, "BYE", "", "");
 	assert_int_equal(play_count(p, CALL_RIG_A, "SIP/2.0 503"), 1);
 	assert_int_equal(play_count(p, CALL_RIG_A, "SIP/2.0 200"), 0);

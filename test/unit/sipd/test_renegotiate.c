@@ -11,9 +11,12 @@
 
 static struct play *open_play(const char *heads)
 {
+	static const struct route_param more[] = {
+		{ SS_SIP_SESSION_TTL, "600" },
+	};
 	static struct play p;
 
-	if (play_open(&p, "renegotiate", NULL, 0))
+	if (play_open(&p, "renegotiate", more, COUNT_OF(more)))
 		abort();
 	play_answered(&p, heads);
 	assert_non_null(play_call(&p));
@@ -263,6 +266,24 @@ static void a_reinvite_that_only_rings_has_an_end(void **state)
 }
 
 
+/* Its final may have come, and be lost with who had it: the asker is told so,
+ * and the call stays. */
+static void after_a_restart_that_is_no_reason_to_end_the_call(void **state)
+{
+	struct play *p = open_play("Supported: timer\r\n");
+
+	(void)state;
+	play_a(p, "INVITE", 0, "", PLAY_SDP2);
+	play_reply(p, CALL_RIG_B1, "INVITE", 100, "", "");
+	assert_int_equal(call_rig_replace(&p->rig), 0);
+	call_rig_run(&p->rig, 220000, 500);
+	assert_non_null(sent(p, CALL_RIG_A, "SIP/2.0 500"));
+	assert_non_null(play_call(p));
+	assert_int_equal(play_call(p)->i.state, CALL_ANSWERED);
+	close_play(p);
+}
+
+
 /* Its call ends while an offer is open: nobody is left without a final. */
 static void an_open_offer_ends_with_the_call(void **state)
 {
@@ -278,12 +299,72 @@ static void an_open_offer_ends_with_the_call(void **state)
 }
 
 
+/* call-lifetime 2.6: with the 2xx, not before */
+static void a_session_timer_follows_what_is_granted_only(void **state)
+{
+	struct play *p = open_play("Supported: timer\r\n"
+				   "Session-Expires: 600\r\n");
+	const struct leg_image *a = &play_call(p)->i.a;
+	const struct leg_image before = *a;
+
+	(void)state;
+	play_a(p, "INVITE", 0, "Supported: timer\r\nSession-Expires: 300\r\n",
+	       PLAY_SDP2);
+	play_reply(p, CALL_RIG_B1, "INVITE", 488, "", "");
+	assert_non_null(sent(p, CALL_RIG_A, "SIP/2.0 488"));
+	play_a(p, "ACK", p->a_cseq, "", "");
+	assert_int_equal(a->expires_s, before.expires_s);
+	assert_int_equal(a->timer.interval_ms, before.timer.interval_ms);
+
+	play_clear(p);
+	play_a(p, "INVITE", 0, "Supported: timer\r\nSession-Expires: 300\r\n",
+	       SDP_A3);
+	assert_int_equal(a->expires_s, before.expires_s);
+	play_reply(p, CALL_RIG_B1, "INVITE", 200, "", SDP_B2);
+	assert_int_equal(a->expires_s, 300);
+	assert_string_equal(play_head(sent(p, CALL_RIG_A, "SIP/2.0 200"),
+				      "Session-Expires"),
+			    "300;refresher=uas");
+	play_a(p, "ACK", p->a_cseq, "", "");
+	close_play(p);
+}
+
+
+/* RFC 3261 12.2.2: Call-ID and our tag are not enough. */
+static void who_has_another_tag_is_not_in_the_dialog(void **state)
+{
+	struct play *p = open_play("");
+	const struct call *call = play_call(p);
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		call_rig_receive(&p->rig, CALL_RIG_A,
+				 "BYE sip:1212@192.0.2.100 SIP/2.0\r\n"
+				 "Via: SIP/2.0/UDP 192.0.2.1:5060;"
+				 "branch=z9hG4bKother%d\r\n"
+				 "Max-Forwards: 70\r\n"
+				 "From: <sip:77@192.0.2.1>%s\r\n"
+				 "To: <sip:1212@192.0.2.100>;tag=%s\r\n"
+				 "Call-ID: ca\r\nCSeq: 9 BYE\r\n"
+				 "Content-Length: 0\r\n\r\n",
+				 i, i ? ";tag=other" : "", call->a.tag);
+	assert_int_equal(play_count(p, CALL_RIG_A, "SIP/2.0 481"), 2);
+	assert_int_equal(play_count(p, CALL_RIG_B1, "BYE"), 0);
+	assert_int_equal(call->i.state, CALL_ANSWERED);
+	play_a(p, "BYE", 0, "", "");
+	assert_int_equal(play_count(p, CALL_RIG_B1, "BYE"), 1);
+	close_play(p);
+}
+
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			an_offer_is_passed_on_and_its_answer_comes_back),
 		cmocka_unit_test(what_is_refused_leaves_the_old_session),
+		cmocka_unit_test(a_session_timer_follows_what_is_granted_only),
+		cmocka_unit_test(who_has_another_tag_is_not_in_the_dialog),
 		cmocka_unit_test(the_same_sdp_is_answered_here),
 		cmocka_unit_test(while_ours_is_open_the_peer_gets_491),
 		cmocka_unit_test(a_second_offer_of_the_same_side_gets_500),
@@ -294,6 +375,8 @@ int main(void)
 		cmocka_unit_test(a_2xx_that_crosses_a_cancel_is_acked),
 		cmocka_unit_test(a_far_leg_that_knows_no_dialog_ends_the_call),
 		cmocka_unit_test(a_reinvite_that_only_rings_has_an_end),
+		cmocka_unit_test(
+			after_a_restart_that_is_no_reason_to_end_the_call),
 		cmocka_unit_test(an_open_offer_ends_with_the_call),
 	};
 

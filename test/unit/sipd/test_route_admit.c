@@ -8,14 +8,17 @@ enum {
 	CUST = 21, /* Everything that can be wrong with it is */
 	GOOD,
 	IN_GROUP,
+	MAPPING_OF_FEW,
 	PHONE = 51,
 	DISABLED,
-	LIMITED
+	LIMITED,
+	OF_FEW
 };
 
 static const struct route_row rows_in[] = {
 	{ RECORD_ACCOUNT, 1, "name=a" },
 	{ RECORD_ACCOUNT, 2, "name=locked|status=locked" },
+	{ RECORD_ACCOUNT, 3, "name=few|line_limit=2" },
 	{ RECORD_GROUP, 7, "name=g|line_limit=1" },
 	{ RECORD_MAPPING, CUST,
 	  "name=CUST|account=2|lock=all|line_limit=2|cps_limit=5|group=7" },
@@ -25,6 +28,8 @@ static const struct route_row rows_in[] = {
 	{ RECORD_PHONE, PHONE, "number=1001|account=1" },
 	{ RECORD_PHONE, DISABLED, "number=1002|account=2|enabled=Off" },
 	{ RECORD_PHONE, LIMITED, "number=1003|account=2|line_limit=1" },
+	{ RECORD_PHONE, OF_FEW, "number=1004|account=3" },
+	{ RECORD_MAPPING, MAPPING_OF_FEW, "name=FEW|account=3|line_limit=5" },
 	{ RECORD_LIST, 1, "entry=900*|list=callee_black" },
 	{ RECORD_LIST, 2, "entry=666|list=caller_black" },
 };
@@ -94,7 +99,7 @@ static void the_first_row_that_fails_decides(void **state)
 		memcpy(records_in, rows_in, sizeof(records_in));
 		(void)snprintf(fields, sizeof(fields), "name=CUST|%s",
 			       rows[i].fields);
-		records_in[3].fields = fields;
+		records_in[4].fields = fields;
 		assert_int_equal(route_rig_open(&rr, "order", records_in,
 						COUNT_OF(records_in), limits,
 						COUNT_OF(limits)),
@@ -194,6 +199,33 @@ static void phones_have_rows_of_their_own(void **state)
 }
 
 
+/* Whatever its calls come from */
+static void lines_of_an_account_are_counted_together(void **state)
+{
+	struct route_rig rr;
+	(void)state;
+
+	open_rig(&rr, "account");
+	route_set_put(&rr.used, LINES_ACCOUNT, 3, 1);
+	assert_string_equal(admit(&rr, RECORD_PHONE, OF_FEW, "1", "1"), "");
+	assert_string_equal(admit(&rr, RECORD_MAPPING, MAPPING_OF_FEW, "1",
+				  "1"),
+			    "");
+	route_set_put(&rr.used, LINES_ACCOUNT, 3, 2);
+	/* Not what comes later */
+	assert_string_equal(admit(&rr, RECORD_PHONE, OF_FEW, "666", "900"),
+			    "CapacityLimit");
+	assert_string_equal(admit(&rr, RECORD_MAPPING, MAPPING_OF_FEW, "1",
+				  "1"),
+			    "CapacityLimit");
+	assert_int_equal(route_retry_after_s(&rr.v, false), 1);
+	/* Those of another one, which has no limit */
+	route_set_put(&rr.used, LINES_ACCOUNT, 1, 1000);
+	assert_string_equal(admit(&rr, RECORD_PHONE, PHONE, "1", "1"), "");
+	route_rig_close(&rr);
+}
+
+
 static void who_is_not_there_may_not_call(void **state)
 {
 	struct route_rig rr;
@@ -217,6 +249,7 @@ int main(void)
 		cmocka_unit_test(limits_of_the_switch_count_from_their_number),
 		cmocka_unit_test(limits_of_the_caller_count_from_their_number),
 		cmocka_unit_test(phones_have_rows_of_their_own),
+		cmocka_unit_test(lines_of_an_account_are_counted_together),
 		cmocka_unit_test(who_is_not_there_may_not_call),
 	};
 

@@ -473,60 +473,6 @@ static void codecs_are_those_of_the_record(void **state)
 }
 
 
-static void switch_rules_are_the_field_s_or_the_parameter_s(void **state)
-{
-	static const struct route_row gateways[] = {
-		{ RECORD_ROUTING, 1, "name=inherits" },
-		{ RECORD_ROUTING, 2, "name=off|switch=off" },
-		{ RECORD_ROUTING, 3,
-		  "name=on|switch=on|stop_codes=486,600|stop_after_sdp=Off"
-		  "|stop_after_invite_timeout=On" },
-	};
-	static const struct route_param values[] = {
-		{ SS_GATEWAY_SWITCH_LIMIT, "2" },
-		{ SS_GATEWAY_SWITCH_UNTIL_CONNECT, "On" },
-		{ SS_GATEWAY_SWITCH_STOP_AFTER_RTP_START, "Off" },
-		{ SS_GATEWAY_SWITCH_STOP_AFTER_USER_BUSY, "Off" },
-	};
-	struct switch_rules r;
-	struct route_rig rr;
-	(void)state;
-
-	for (size_t n = 0; n <= COUNT_OF(values); n += COUNT_OF(values)) {
-		const bool is_set = n > 0;
-
-		assert_int_equal(route_rig_open(&rr, "rules", gateways,
-						COUNT_OF(gateways), values, n),
-				 0);
-		route_switch_rules(&r, rr.c,
-				   catalog_by_id(rr.c, RECORD_ROUTING, 1));
-		assert_false(r.is_off);
-		assert_int_equal(r.until_connect, is_set);
-		assert_true(r.stop_after_sdp);
-		assert_false(r.stop_after_invite_timeout);
-		assert_int_equal(r.stop_after_rtp, !is_set);
-		assert_int_equal(r.stop_after_busy, !is_set);
-		assert_int_equal(r.limit, is_set ? 2 : -1);
-		assert_int_equal(r.stop_codec, 0);
-
-		route_switch_rules(&r, rr.c,
-				   catalog_by_id(rr.c, RECORD_ROUTING, 2));
-		assert_true(r.is_off);
-		assert_false(r.until_connect);
-
-		route_switch_rules(&r, rr.c,
-				   catalog_by_id(rr.c, RECORD_ROUTING, 3));
-		assert_false(r.is_off);
-		assert_true(r.until_connect);
-		assert_false(r.stop_after_sdp);
-		assert_true(r.stop_after_invite_timeout);
-		assert_int_equal(r.stop_codec, 2);
-		assert_int_equal(r.stop_codes[1], 600);
-		route_rig_close(&rr);
-	}
-}
-
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -542,8 +488,6 @@ int main(void)
 		cmocka_unit_test(a_calendar_is_read_in_the_system_s_time_zone),
 		cmocka_unit_test(what_none_is_depends_on_all_tokens),
 		cmocka_unit_test(codecs_are_those_of_the_record),
-		cmocka_unit_test(
-			switch_rules_are_the_field_s_or_the_parameter_s),
 	};
 
 	return T_MAIN_ONLY(tests);

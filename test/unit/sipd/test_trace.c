@@ -727,7 +727,7 @@ static int messages_are_kept_and_exported(void)
 	err = trace_alloc(&trace);
 	if (err)
 		return err;
-	err = trace_add(trace, &one, &filter, 10);
+	err = trace_add(trace, &one, &filter, 10, 0);
 	if (!err) {
 		keep(trace, invite);
 		err = one->state == TRACE_NO_MEMORY ? ENOMEM : 0;

@@ -37,24 +37,6 @@ static const char options[] = "OPTIONS sip:192.0.2.1 SIP/2.0\r\n"
 			      "\r\n";
 
 
-static int setup(void **state)
-{
-	static struct rig rig;
-
-	*state = &rig;
-
-	return rig_open(&rig);
-}
-
-
-static int teardown(void **state)
-{
-	rig_close(*state);
-
-	return 0;
-}
-
-
 static txn_id start(struct rig *rig, enum method method,
 		    const struct txn_resend *resend, uint32_t timeout_ms,
 		    enum transport transport)
@@ -337,10 +319,9 @@ static void a_refusal_is_acked_as_often_as_it_comes_and_told_once(void **state)
 		"ACK sip:441@192.0.2.1 SIP/2.0\r\n"
 		"Via: SIP/2.0/UDP 192.0.2.9:5060;branch=" BRANCH ";rport\r\n"
 		"Max-Forwards: 70\r\n"
+		"Route: <sip:p1;lr>, <sip:p2;lr>\r\n"
 		"From: <sip:1@a>;tag=ours\r\n"
 		"Call-ID: c1\r\n"
-		"Route: <sip:p1;lr>\r\n"
-		"Route: <sip:p2;lr>\r\n"
 		"CSeq: 7 ACK\r\n"
 		"To: <sip:441@192.0.2.1>;tag=b\r\n"
 		"Content-Length: 0\r\n"
@@ -390,10 +371,9 @@ static void a_cancel_goes_at_once_after_a_provisional(void **state)
 		"CANCEL sip:441@192.0.2.1 SIP/2.0\r\n"
 		"Via: SIP/2.0/UDP 192.0.2.9:5060;branch=" BRANCH ";rport\r\n"
 		"Max-Forwards: 70\r\n"
+		"Route: <sip:p1;lr>, <sip:p2;lr>\r\n"
 		"From: <sip:1@a>;tag=ours\r\n"
 		"Call-ID: c1\r\n"
-		"Route: <sip:p1;lr>\r\n"
-		"Route: <sip:p2;lr>\r\n"
 		"CSeq: 7 CANCEL\r\n"
 		"To: <sip:441@192.0.2.1>\r\n"
 		"Reason: SIP;cause=200\r\n"
@@ -712,7 +692,8 @@ out:
 }
 
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
 int main(void)
 {

@@ -8,24 +8,6 @@
 #include "test/unit/sipd/txn_rig.h"
 
 
-static int setup(void **state)
-{
-	static struct rig rig;
-
-	*state = &rig;
-
-	return rig_open(&rig);
-}
-
-
-static int teardown(void **state)
-{
-	rig_close(*state);
-
-	return 0;
-}
-
-
 /* --- what a response is --------------------------------------------------- */
 
 static void a_response_is_made_of_the_requests_own_head(void **state)
@@ -256,7 +238,8 @@ static void what_is_no_head_is_not_adopted(void **state)
 }
 
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
 int main(void)
 {

@@ -8,24 +8,6 @@
 #include "test/support/t.h"
 #include "test/unit/sipd/txn_rig.h"
 
-static int setup(void **state)
-{
-	static struct rig rig;
-
-	*state = &rig;
-
-	return rig_open(&rig);
-}
-
-
-static int teardown(void **state)
-{
-	rig_close(*state);
-
-	return 0;
-}
-
-
 static void what_cannot_be_sent_changes_nothing(void **state)
 {
 	struct rig *rig = *state;
@@ -62,6 +44,37 @@ static void a_copy_of_an_invite_gets_what_was_sent_last(void **state)
 	rig_peer(rig, RIG_INVITE);
 	assert_string_equal(rig_times(rig, "SIP/2.0 180"), "0 500");
 	assert_string_equal(rig_told(rig), "");
+}
+
+
+static bool knows(struct rig *rig, const char *request)
+{
+	static struct message m;
+	char data[1024];
+	const size_t len = strlen(request);
+
+	assert_true(len < sizeof(data));
+	memcpy(data, request, len);
+	assert_int_equal(message_parse(&m, data, len, false), 0);
+
+	return txn_knows(rig->txns, &m);
+}
+
+
+static void a_copy_is_known_before_it_is_received(void **state)
+{
+	struct rig *rig = *state;
+	txn_id id;
+
+	assert_false(knows(rig, RIG_INVITE));
+	id = rig_invited(rig);
+	assert_true(knows(rig, RIG_INVITE));
+	assert_false(knows(rig, RIG_REQUEST("INVITE", "z9hG4bKx2", "")));
+	assert_false(knows(rig, RIG_OLD("INVITE", "sip:2@b", "")));
+	rig_reply(rig, id, 486);
+	rig_peer(rig, RIG_REQUEST("ACK", "z9hG4bKx1", ";tag=m1"));
+	assert_true(knows(rig, RIG_INVITE));
+	assert_int_equal(rig->sentc, 1);
 }
 
 
@@ -288,6 +301,35 @@ static void a_merged_request_is_refused_while_the_first_is_known(void **state)
 	assert_int_equal(txn_count(rig->txns), 0);
 	rig_peer(rig, RIG_REQUEST("INVITE", "z9hG4bKx2", ""));
 	assert_string_equal(rig_told(rig), "36000 request 5");
+}
+
+
+/* RFC 3261 8.2.7 */
+static void what_is_answered_without_a_transaction_has_one_tag(void **state)
+{
+	static char text[] = RIG_REQUEST("REGISTER", "z9hG4bKx1", "");
+	struct rig *rig = *state;
+	const struct flow from = rig_flow(RIG_PEER, TRANSPORT_UDP);
+	struct message m;
+	char first[RIG_BYTES_MAX];
+
+	assert_int_equal(message_parse(&m, text, strlen(text), false),
+			 MESSAGE_OK);
+	assert_int_equal(txn_answer(rig->txns, &m, &from, 401,
+				    text_of("WWW-Authenticate: x\r\n")),
+			 0);
+	assert_int_equal(text_copy(first, sizeof(first),
+				   text_of(rig_last(rig))),
+			 0);
+	assert_non_null(strstr(first, "SIP/2.0 401 "));
+	assert_non_null(strstr(first, ";received=192.0.2.7;rport=5062\r\n"));
+	assert_non_null(strstr(first, "To: <sip:2@b>;tag="));
+	assert_non_null(strstr(first, "\r\nWWW-Authenticate: x\r\n"));
+	assert_int_equal(txn_answer(rig->txns, &m, &from, 401,
+				    text_of("WWW-Authenticate: x\r\n")),
+			 0);
+	assert_string_equal(rig_last(rig), first);
+	assert_int_equal(txn_count(rig->txns), 0);
 }
 
 
@@ -536,13 +578,15 @@ out:
 }
 
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(what_cannot_be_sent_changes_nothing),
 		TEST(a_copy_of_an_invite_gets_what_was_sent_last),
+		TEST(a_copy_is_known_before_it_is_received),
 		TEST(a_2xx_is_resent_until_its_ack),
 		TEST(a_2xx_without_ack_is_told_after_the_request_timeout),
 		TEST(the_list_is_the_one_that_was_set),
@@ -554,6 +598,7 @@ int main(void)
 		TEST(another_sent_by_or_method_is_another_transaction),
 		TEST(a_peer_of_rfc2543_is_known_by_all_it_says),
 		TEST(a_merged_request_is_refused_while_the_first_is_known),
+		TEST(what_is_answered_without_a_transaction_has_one_tag),
 		TEST(an_ack_that_matches_nothing_is_the_users),
 		TEST(a_cancel_is_answered_and_told_once),
 		TEST(a_cancel_after_the_final_has_no_effect),

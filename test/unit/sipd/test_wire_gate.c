@@ -169,6 +169,74 @@ static void only_what_passes_is_parsed_and_a_503_says_when(void **state)
 }
 
 
+static bool on_copy(const struct flow *from, char *data, size_t len, void *arg)
+{
+	(void)arg;
+	assert_true(from->remote.port > 0);
+	assert_int_equal(strncmp(data, INVITE, len), 0);
+
+	return true;
+}
+
+
+static bool heard(const struct rig *r, const char *start)
+{
+	char data[1024];
+	const ssize_t len = recv(r->peer, data, sizeof(data) - 1, 0);
+
+	return len >= (ssize_t)strlen(start) &&
+	       memcmp(data, start, strlen(start)) == 0;
+}
+
+
+static void a_copy_of_what_was_let_in_is_let_in_under_load(void **state)
+{
+	struct rig r;
+	(void)state;
+
+	rig_open(&r);
+	r.guard.verdict = GUARD_PASS;
+	tell(&r, INVITE);
+	TURN_UNTIL(&r.fx, r.fx.gotc == 1);
+	r.guard.verdict = GUARD_BUSY;
+	r.fx.wire->args.copyh = on_copy;
+	tell(&r, INVITE);
+	TURN_UNTIL(&r.fx, r.fx.gotc == 2);
+	r.fx.wire->args.copyh = NULL;
+	r.guard.verdict = GUARD_PASS;
+	tell(&r, INVITE); /* and so it was not written down as refused */
+	TURN_UNTIL(&r.fx, r.fx.gotc == 3);
+	assert_false(heard(&r, "SIP/2.0 503 "));
+	rig_close(&r);
+}
+
+
+static void a_copy_of_what_was_refused_is_refused_without_load(void **state)
+{
+	struct rig r;
+	(void)state;
+
+	rig_open(&r);
+	r.guard.verdict = GUARD_BUSY;
+	tell(&r, INVITE);
+	TURN_UNTIL(&r.fx, r.guard.calls == 1);
+	t_turned(&r.fx);
+	assert_true(heard(&r, "SIP/2.0 503 "));
+
+	r.guard.verdict = GUARD_PASS;
+	r.fx.wire->args.copyh = on_copy;
+	tell(&r, INVITE);
+	TURN_UNTIL(&r.fx, r.guard.calls == 2);
+	t_turned(&r.fx);
+	assert_int_equal(r.fx.gotc, 0);
+	assert_true(heard(&r, "SIP/2.0 503 "));
+
+	tell(&r, "INVITE sip:other@d SIP/2.0\r\n\r\n");
+	TURN_UNTIL(&r.fx, r.fx.gotc == 1);
+	rig_close(&r);
+}
+
+
 static void a_keep_alive_is_counted_by_its_source_and_ends_there(void **state)
 {
 	struct rig r;
@@ -269,6 +337,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			only_what_passes_is_parsed_and_a_503_says_when),
+		cmocka_unit_test(
+			a_copy_of_what_was_let_in_is_let_in_under_load),
+		cmocka_unit_test(
+			a_copy_of_what_was_refused_is_refused_without_load),
 		cmocka_unit_test(
 			a_keep_alive_is_counted_by_its_source_and_ends_there),
 		cmocka_unit_test(without_a_guard_everything_passes),

@@ -65,6 +65,18 @@ static void on_ack(const struct message *m, const struct flow *from, void *arg)
 }
 
 
+static void on_again(const struct message *m, const struct flow *from,
+		     uint64_t user, void *arg)
+{
+	struct rig *rig = arg;
+
+	note(rig, "again", (long)user);
+	assert_int_equal(txn_answer(rig->txns, m, from, 200,
+				    text_of("X: again\r\n")),
+			 0);
+}
+
+
 static void on_stray(const struct message *m, const struct flow *from,
 		     void *arg)
 {
@@ -122,6 +134,7 @@ int rig_open(struct rig *rig)
 			.sendh = on_send,
 			.requesth = on_request,
 			.ackh = on_ack,
+			.againh = on_again,
 			.strayh = on_stray,
 			.arg = rig,
 		};
@@ -140,6 +153,24 @@ void rig_close(struct rig *rig)
 	rig->txns = txns_free(rig->txns);
 	rig->ev = ev_free(rig->ev);
 	clk_thaw();
+}
+
+
+int rig_setup(void **state)
+{
+	static struct rig rig;
+
+	*state = &rig;
+
+	return rig_open(&rig);
+}
+
+
+int rig_teardown(void **state)
+{
+	rig_close(*state);
+
+	return 0;
 }
 
 

@@ -64,6 +64,10 @@ struct rig {
 int rig_open(struct rig *rig);
 void rig_close(struct rig *rig);
 
+/** Of each test, for cmocka: *state is its rig */
+int rig_setup(void **state);
+int rig_teardown(void **state);
+
 /** Where requests come from and go to */
 struct flow rig_flow(const char *addr, enum transport transport);
 

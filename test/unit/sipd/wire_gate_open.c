@@ -4,7 +4,7 @@
 #include "sipd/wire_parts.h"
 
 
-bool wire_gate_in(struct wire *wire, const struct flow *from, const char *data,
+bool wire_gate_in(struct wire *wire, const struct flow *from, char *data,
 		  size_t len, int64_t age_us)
 {
 	(void)wire;
