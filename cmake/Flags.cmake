@@ -3,6 +3,8 @@
 set(SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them")
 option(FUZZ "Build the fuzz targets with libFuzzer" OFF)
 option(COVERAGE "Measure coverage" OFF)
+set(PROFILE "" CACHE STRING "generate: programs that count their branches; \
+use: optimised by what those counted in this build folder")
 
 add_library(tandem_flags INTERFACE)
 target_compile_definitions(tandem_flags INTERFACE
@@ -28,6 +30,20 @@ endif()
 if(COVERAGE)
   target_compile_options(tandem_flags INTERFACE --coverage)
   target_link_options(tandem_flags INTERFACE --coverage)
+endif()
+
+# Counts lie beside the object files, so both builds share the folder
+# (deploy/build-profiled). What was not trained is optimised as without.
+if(PROFILE STREQUAL "generate")
+  target_compile_options(tandem_flags INTERFACE -fprofile-generate)
+  target_link_options(tandem_flags INTERFACE -fprofile-generate)
+elseif(PROFILE STREQUAL "use")
+  target_compile_options(tandem_flags INTERFACE
+    -fprofile-use -fprofile-partial-training -Wno-missing-profile
+    -Wno-error=coverage-mismatch)
+  target_link_options(tandem_flags INTERFACE -fprofile-use)
+elseif(PROFILE)
+  message(FATAL_ERROR "PROFILE is generate or use, not ${PROFILE}")
 endif()
 
 # Asserts stay on in release: a daemon that meets its own bug stops and is

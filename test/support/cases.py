@@ -7,6 +7,8 @@ sentence. BIN is the folder of the programs under test.
 import os
 import sys
 
+# So that an exception's words come after what was printed before it.
+sys.stdout.reconfigure(line_buffering=True)
 SANITIZED = os.environ.get("TANDEM_SANITIZED") == "1"
 _cases = {}
 

@@ -68,9 +68,11 @@ class Refused(Exception):
 
 class Cluster:
     def __init__(self, bin_dir, supervisor="supervisor", rtp=40, workers=None,
-                 extra="", address=None, calls=100):
+                 extra="", address=None, calls=100, media=False,
+                 bindings=100):
         """address: of the SIP listeners, which is this cluster's alone: then
-        their port is 5060."""
+        their port is 5060, and media too is there. rtp: how many ports.
+        media: is it relayed? Or: yes, at this address."""
         self.bin = pathlib.Path(bin_dir)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tandem-test."))
         self.program = self.bin / supervisor
@@ -83,7 +85,11 @@ class Cluster:
         self.sip = 5060 if address else self.ports.first
         self.echo = self.ports.first + 2
         self.metrics = self.ports.first + 10  # and 10 more a worker
-        self.rtp = self.ports.first + 50
+        is_own = media is True and address  # then all its ports are free
+        self.rtp_at = address if is_own else \
+            media if isinstance(media, str) else "127.0.0.1"
+        self.rtp = 10000 if is_own else self.ports.first + 50
+        self.rtp_last = self.rtp + rtp - 1
         self.workers = {"sipd": 1, "mediad": 1, **(workers or {})}
         (self.dir / "run").mkdir()
         (self.dir / "state").mkdir()
@@ -96,7 +102,9 @@ shm_prefix = "{self.shm}"
 key_file = "{self.dir}/key"
 listener one {{ transport = "udp" bind = "{self.address}" port = {self.sip} }}
 listener two {{ transport = "tcp" bind = "{self.address}" port = {self.sip} }}
-rtp {{ bind = "127.0.0.1" first = {self.rtp} last = {self.rtp + rtp - 1} }}
+rtp {{ bind = "{self.rtp_at}" first = {self.rtp} last = {self.rtp_last} }}
+billing {{ mode = "open" }}
+media {{ relay = {"on" if media else "off"} }}
 metrics {{
   bind = "127.0.0.1"
   supervisor = {self.metrics} sipd = {self.metrics + 1}
@@ -104,7 +112,7 @@ metrics {{
   billingd = {self.metrics + 4}
 }}
 workers {{ sipd = {self.workers["sipd"]} mediad = {self.workers["mediad"]} }}
-limits {{ calls = {calls} bindings = 100 }}
+limits {{ calls = {calls} bindings = {bindings} }}
 users {{ billingd = "" regd = "" mediad = "" sipd = "" }}
 """
         if supervisor != "supervisor":
@@ -125,10 +133,22 @@ users {{ billingd = "" regd = "" mediad = "" sipd = "" }}
             self.wait_ready(30)
         return self
 
+    def stop_well(self):
+        """Stop it, and no sanitizer has complained."""
+        self.stop()
+        text = self.log.read_text(errors="replace")
+        assert "Sanitizer" not in text and \
+            "runtime error" not in text, "a sanitizer complains"
+
     def stop(self):
         """Orderly: the supervisor ends its daemons and itself."""
         self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(timeout=30)
+        try:
+            status = self.process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(
+                "the supervisor did not end within 30 s: "
+                f"{self.status()}") from None
         assert status == 0, f"the supervisor ended with {status}"
         left = self.pids()
         assert not left, f"processes left behind: {left}"
@@ -152,7 +172,8 @@ users {{ billingd = "" regd = "" mediad = "" sipd = "" }}
             subprocess.run(["rm", "-rf", self.dir], check=True)
 
     def pids(self, program=None):
-        """Living processes of this cluster: {pid: "program worker"}."""
+        """Living processes of this cluster: {pid: "program worker"}; without
+        spares, which have no worker's work yet."""
         found = {}
         for entry in os.listdir("/proc"):
             if not entry.isdigit() or int(entry) == os.getpid():
@@ -163,10 +184,13 @@ users {{ billingd = "" regd = "" mediad = "" sipd = "" }}
                 with open(f"/proc/{entry}/stat", encoding="ascii") as f:
                     if f.read().rsplit(")", 1)[1].split()[0] in "ZX":
                         continue
-                exe = os.path.basename(os.readlink(f"/proc/{entry}/exe"))
+                exe = os.path.basename(os.readlink(
+                    f"/proc/{entry}/exe").removesuffix(" (deleted)"))
                 with open(f"/proc/{entry}/cmdline", "rb") as f:
                     args = f.read().split(b"\0")
             except OSError:
+                continue
+            if args[2:3] == [b"spare"]:
                 continue
             worker = args[1].decode() if len(args) > 2 else ""
             name = exe if exe == self.program.name else f"{exe} {worker}"
@@ -192,6 +216,13 @@ users {{ billingd = "" regd = "" mediad = "" sipd = "" }}
         if not answer["ok"]:
             raise Refused(answer["error"])
         return answer["rows"]
+
+    def ask_later(self, cmd, **args):
+        """A request whose answer nobody waits for; close what this returns."""
+        s = socket.socket(socket.AF_UNIX)
+        s.connect(str(self.dir / "run" / "control.sock"))
+        s.sendall(json.dumps({"cmd": cmd, "args": args}).encode() + b"\n")
+        return s
 
     def ctl(self, *words):
         """tandemctl as an operator types it: (exit code, output)."""

@@ -12,6 +12,7 @@ from support.sipp import is_bound
 
 SKIPPED = 77
 MODULES = "/usr/lib/baresip/modules"
+VOID = "aubridge,void"
 
 
 def needs(program):
@@ -76,19 +77,24 @@ class Program:
 
 
 class Baresip(Program):
-    """Answers whoever calls; dial: calls a number through proxy."""
+    """Answers whoever calls; dial: calls a number through proxy. sound: a WAV
+    file that it speaks; what it hears is in heard() then."""
 
-    def __init__(self, address, proxy, user="8801711000000", dial=None):
+    def __init__(self, address, proxy, user="8801711000000", dial=None,
+                 sound=None):
         needs("baresip")
         port = free_port(address)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tandem-baresip."))
         (self.dir / "config").write_text(
             f"sip_listen {address}:{port}\n"
             f"module_path {MODULES}\n"
-            "audio_source aubridge,void\naudio_player aubridge,void\n"
-            "audio_alert aubridge,void\n"
+            f"audio_source {'aufile,' + str(sound) if sound else VOID}\n"
+            f"audio_player {VOID}\naudio_alert {VOID}\n"
             "rtp_ports 30000-39000\nrtp_stats no\n"
             "module g711.so\nmodule aubridge.so\n"
+            + (f"module aufile.so\nmodule sndfile.so\nsnd_path {self.dir}\n"
+               "ausrc_srate 8000\nausrc_channels 1\n"
+               "auplay_srate 8000\nauplay_channels 1\n" if sound else "") +
             "module_tmp account.so\nmodule_app menu.so\n", encoding="utf-8")
         (self.dir / "accounts").write_text(
             f"<sip:{user}@{address}:{port}>;regint=0;answermode=auto;"
@@ -98,6 +104,10 @@ class Baresip(Program):
         if dial:
             words += ["-e", f"/dial sip:{dial}@{proxy[0]}:{proxy[1]}"]
         super().__init__(words, address, port)
+
+    def heard(self):
+        """The WAV file of what it heard."""
+        return next(self.dir.glob("dump-*-dec.wav"), None)
 
 
 KAMAILIO = """
@@ -160,3 +170,71 @@ class Kamailio(Program):
         super().__init__(["kamailio", "-DD", "-E", "-m", "32", "-M", "4",
                           "-f", str(self.dir / "cfg"), "-Y", str(self.dir)],
                          address, 5060)
+
+
+REGISTRAR = """
+debug=1
+log_stderror=yes
+fork=yes
+children=1
+disable_tcp=yes
+auto_aliases=no
+listen=udp:@HERE@:5060
+mpath="/usr/lib/x86_64-linux-gnu/kamailio/modules/"
+loadmodule "sl.so"
+loadmodule "pv.so"
+loadmodule "siputils.so"
+loadmodule "textops.so"
+loadmodule "usrloc.so"
+loadmodule "registrar.so"
+loadmodule "auth.so"
+modparam("registrar", "max_expires", @EXPIRES@)
+request_route {
+	if (!is_method("REGISTER")) {
+		sl_send_reply("404", "Nobody Here");
+		exit;
+	}
+	if (!pv_www_authenticate("$td", "@PASSWORD@", "0")) {
+		www_challenge("$td", "1");
+		exit;
+	}
+	save("location");
+}
+"""
+
+
+class KamailioRegistrar(Program):
+    """Takes whoever knows the password; calls get 404."""
+
+    def __init__(self, address, password, expires=3600):
+        needs("kamailio")
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tandem-kamailio."))
+        (self.dir / "cfg").write_text(
+            REGISTRAR.replace("@HERE@", address)
+            .replace("@PASSWORD@", password)
+            .replace("@EXPIRES@", str(expires)), encoding="utf-8")
+        super().__init__(["kamailio", "-DD", "-E", "-m", "32", "-M", "4",
+                          "-f", str(self.dir / "cfg"), "-Y", str(self.dir)],
+                         address, 5060)
+
+
+class BaresipPhone(Program):
+    """Registers, and answers whoever calls."""
+
+    def __init__(self, address, proxy, user, password):
+        needs("baresip")
+        port = free_port(address)
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tandem-baresip."))
+        (self.dir / "config").write_text(
+            f"sip_listen {address}:{port}\n"
+            f"module_path {MODULES}\n"
+            f"audio_source {VOID}\naudio_player {VOID}\n"
+            f"audio_alert {VOID}\nrtp_ports 30000-39000\n"
+            "module g711.so\nmodule aubridge.so\n"
+            "module_tmp account.so\nmodule_app menu.so\n", encoding="utf-8")
+        (self.dir / "accounts").write_text(
+            f"<sip:{user}@{proxy[0]}:{proxy[1]}>;auth_pass={password};"
+            "regint=60;answermode=auto\n", encoding="utf-8")
+        (self.dir / "contacts").write_text("", encoding="utf-8")
+        super().__init__(["baresip", "-f", str(self.dir), "-s"], address,
+                         port)

@@ -24,8 +24,9 @@ class Failed(Exception):
 class Schema(Postgres):
     """with Schema() as d: d.migrate() brings it to this release."""
 
-    def __init__(self):
-        super().__init__(shared_buffers="64MB", max_wal_size="4GB")
+    def __init__(self, **settings):
+        super().__init__(**{"shared_buffers": "64MB", "max_wal_size": "4GB",
+                            **settings})
         self.env = {**os.environ, "PGHOST": str(self.run), "PGUSER": USER,
                     "PGDATABASE": self.database}
 
@@ -154,9 +155,9 @@ def sessions(schema, count):
 
 
 @contextlib.contextmanager
-def migrated(sql=None):
+def migrated(sql=None, **settings):
     """A database of this release, with what the SQL puts there"""
-    with Schema() as d:
+    with Schema(**settings) as d:
         d.migrate()
         if sql:
             d.sql(sql)

@@ -13,20 +13,27 @@ import sys
 import threading
 
 from support.cases import case
-from support.cluster import wait_for
+from support.cluster import Refused, wait_for
+from support.end_reasons import contradicted
 from support.sip import Caller, Net, Uas
 from support.switch import Switch
 
 GAUGES = ("tandem_calls_active", "tandem_sip_transactions",
           "tandem_lines_used_total")
+TEXTS = "tandem_sipd_texts_used_bytes"
+MEDIA_GAUGES = ("tandem_media_sessions", "tandem_media_ports_used")
 REQUEST_TIMEOUT = 35.5
 # What is not rated by length of a call, and calls nobody relays yet.
 SETTINGS = {"SS_MEDIA_PROXY": "off"}
 
 
 class SipSwitch(Switch):
-    def __init__(self, settings=None, **kwargs):
+    def __init__(self, settings=None, relay=0, **kwargs):
+        """relay: so many ports, and all calls are relayed."""
         self.net = Net()
+        if relay:
+            kwargs.update(media=True, rtp=relay)
+            settings = {"SS_MEDIA_PROXY": "on", **(settings or {})}
         self.at = (self.net.switch, 5060)
         self.peers = contextlib.ExitStack()
         self.names = itertools.count(1)
@@ -95,6 +102,11 @@ class SipSwitch(Switch):
 
     # -- peers -------------------------------------------------------------------
 
+    def keep(self, closable):
+        """Closed with the switch."""
+        self.peers.callback(closable.close)
+        return closable
+
     open_peers = ()
 
     def peer(self, peer):
@@ -159,6 +171,8 @@ class SipSwitch(Switch):
         wrong = {k: (rows[0].get(k), v) for k, v in wanted.items()
                  if rows[0].get(k) != v}
         assert not wrong, f"(is, wanted): {wrong} in {rows[0]}"
+        wrong = contradicted(rows[0])
+        assert not wrong, f"not of its end reason: {wrong} in {rows[0]}"
         return rows[0]
 
     def nothing_left(self, within=REQUEST_TIMEOUT + 2):
@@ -170,21 +184,37 @@ class SipSwitch(Switch):
         self._without([g for g in GAUGES if "transactions" not in g], within)
 
     def _without(self, names, within):
-        def clean():
-            found = self.metrics_of("sipd.0")
-            missing = {g for g in names
-                       if not any(k.split("{")[0] == g for k in found)}
-            assert not missing, f"no such metrics: {missing}"
-            left.clear()
-            left.update({k: v for k, v in found.items()
-                         if v and k.split("{")[0] in names})
-            left.update({r["call"]: r for r in self.calls()})
-            return not left
+        left = self.settled(within, names)
+        assert not left, f"not within {within} s: nothing left: {left}"
+
+    def left(self, names=(*GAUGES, TEXTS)):
+        """What is in use: {series or call: its value}"""
+        found = self.metrics_of("sipd.0")
+        missing = {g for g in names
+                   if not any(k.split("{")[0] == g for k in found)}
+        if missing:
+            raise LookupError(f"no such metrics: {missing}")
+        if "mediad.0" in self.status():
+            names = (*names, *MEDIA_GAUGES)
+            found.update(self.metrics_of("mediad.0"))
+        return {**{k: v for k, v in found.items()
+                   if v and k.split("{")[0] in names},
+                **{r["call"]: r for r in self.calls()}}
+
+    def settled(self, within, names=(*GAUGES, TEXTS)):
+        """What is in use after so long at most; {}: nothing"""
         left = {}
-        try:
+
+        def clean():
+            left.clear()
+            try:
+                left.update(self.left(names))
+            except (OSError, Refused) as error:  # a daemon starts
+                left["?"] = str(error)
+            return not left
+        with contextlib.suppress(AssertionError):
             wait_for(within, clean, "nothing left")
-        except AssertionError as error:
-            raise AssertionError(f"{error}: {left}") from None
+        return left
 
 
 def on_a_switch(**kwargs):
@@ -195,10 +225,7 @@ def on_a_switch(**kwargs):
             with SipSwitch(**kwargs) as s:
                 function(s)
                 s.idle()
-                s.stop()
-                text = s.log.read_text(errors="replace")
-                assert "Sanitizer" not in text and \
-                    "runtime error" not in text, "a sanitizer complains"
+                s.stop_well()
         return case(run)
     return decorate
 

@@ -13,11 +13,11 @@ from support.postgres import Postgres
 class Switch(Cluster):
     """with Switch() as s: s.ctl("param", "get", "SS_SIP_SESSION_TTL")"""
 
-    def __init__(self, migrate=True, **kwargs):
+    def __init__(self, migrate=True, supervisor="test_supervisor", **kwargs):
         self.stack = contextlib.ExitStack()
         self.pg = self.stack.enter_context(Postgres())
         self.migrate = migrate
-        super().__init__(bin_dir(), "test_supervisor", extra=(
+        super().__init__(bin_dir(), supervisor, extra=(
             f'database {{ conninfo = "{self.pg.conninfo}" '
             f'sql_dir = "{ROOT}/deploy/sql" }}\n'), **kwargs)
 
@@ -71,6 +71,12 @@ class Switch(Cluster):
                 found[name] = self.ask("daemon.status", process=name)[0][
                     "catalog_version"]
         return found
+
+    def try_start(self, name):
+        try:
+            self.ask("start", process=name, timeout=2)
+        except Exception:  # pylint: disable=broad-except
+            pass  # it starts, or the next try will do
 
     def kill(self, name):
         """SIGKILL, and wait until a successor is ready."""
