@@ -453,6 +453,12 @@ def requests_within_go_to_the_other_side_or_are_answered(s):
         call.b.expect("491 INVITE")
         call.lane.b.say(got, 488)
         call.a.expect("488 INVITE")
+        call.a.reinvite(call.lane.a.sdp(version=2))  # not in force: asked again
+        call.lane.b.say(call.b.expect("INVITE"), 200,
+                        {"Contact": call.lane.b.contact()},
+                        call.lane.b.sdp(version=3))
+        call.a.ack(call.a.expect("200 INVITE"))
+        call.b.expect("ACK")
         call.bye()
 
     def nothing_new():

@@ -393,6 +393,28 @@ def a_full_gateway_is_not_asked(s):
 
 
 @on_a_switch()
+def lines_of_an_account_are_those_of_all_its_gateways(s):
+    s.change("account", "add", "few", overdraft="unlimited",
+             rate_table="retail", line_limit=1)
+    one, other = (s.lane(GOOD, caller={"account": "few"}) for _ in range(2))
+    first, _ = one.establish()
+    for lane in (other, one):
+        lane.invite()
+        answer = refused(lane, 503, "CapacityLimit", q850=42)
+        assert answer.get("retry-after") == "1"
+    assert not other.b.invites()
+    answered(s.lane(GOOD))  # Another account's
+    first.bye()
+    first.expect("200 BYE")
+    answered(other)
+    s.change("account", "set", "few", line_limit=2)
+    first, _ = one.establish()
+    answered(other)
+    first.bye()
+    first.expect("200 BYE")
+
+
+@on_a_switch()
 def the_callers_own_limits_hold(s):
     lane = s.lane(GOOD, caller={"line_limit": 1})
     first, _ = lane.establish()

@@ -10,7 +10,7 @@
  *     renew CDR_ID                                or refused WHY
  *     answered CDR_ID                             stored
  *     ended CDR_ID CALLED DURATION_MS CALL_ID     stored
- *     reserve SESSION SIDE                        bypass or ports
+ *     reserve SESSION SIDE                        bypass or ports PORT...
  *     point SESSION SIDE                          pointed
  *     release SESSION SIDE                        released PACKETS
  */
@@ -135,6 +135,15 @@ static const struct command {
 };
 
 
+static void say_reserved(const Tandem__MediaReserved *reserved)
+{
+	printf("%s", reserved->bypass ? "bypass" : "ports");
+	for (size_t i = 0; i < reserved->n_ports; i++)
+		printf(" %u", reserved->ports[i]);
+	printf("\n");
+}
+
+
 static void say_granted(const Tandem__CreditGranted *granted)
 {
 	printf("granted %u", granted->billing_mode);
@@ -155,8 +164,9 @@ static void say(const Tandem__Envelope *env)
 	else if (body == BUS_BODY(RECORD_STORED))
 		printf("stored\n");
 	else if (body == BUS_BODY(MEDIA_RESERVED))
-		printf("%s\n",
-		       env->media_reserved->bypass ? "bypass" : "ports");
+		say_reserved(env->media_reserved);
+	else if (body == BUS_BODY(MEDIA_REFUSED))
+		printf("none %d\n", env->media_refused->why);
 	else if (body == BUS_BODY(POINTED))
 		printf("pointed\n");
 	else if (body == BUS_BODY(RELEASED))

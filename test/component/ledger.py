@@ -55,12 +55,17 @@ def entries_stay_and_are_booked_once():
         d.refuses(payment, "ledger_request_unique")
         d.sql(call)
         d.refuses(call, "ledger_call_unique")
-        # An entry cannot say itself what it makes of the balance.
-        d.sql("insert into ledger (id, time, account_id, amount, "
-              "balance_after, kind, operator) values "
-              "(1, 'epoch', 1, 1, 77, 'correction', 'bert')")
-        assert d.sql("select balance_after, time > now() - interval '1 hour' "
-                     "from ledger where kind = 'correction'") == "3000001|t"
+        # What is not booked changes nothing.
+        d.sql(payment + " on conflict do nothing")
+        d.sql(call + " on conflict do nothing")
+        assert d.sql("select balance from balance") == "3000000"
+        # An entry that says itself what it makes of the balance is right.
+        said = "insert into ledger (id, time, account_id, amount, " \
+               "balance_after, kind, operator, house) values (0, now(), 1, " \
+               "1, {}, 'correction', 'bert', 'corrections')"
+        for wrong in (77, 1, 3000000):
+            d.refuses(said.format(wrong), words="does not follow")
+        d.sql(said.format(3000001))
         for statement in ("update ledger set amount = 1",
                           "delete from ledger", "truncate ledger",
                           "update ledger set note = 'x' where false"):
@@ -71,6 +76,77 @@ def entries_stay_and_are_booked_once():
                           "truncate hold", "truncate lease"):
             d.refuses(statement)
         assert d.sql("select balance from balance") == "3000001"
+
+
+@case
+def accounts_and_the_house_are_zero_together():
+    zero = ("select (select sum(balance) from balance) + "
+            "(select sum(balance) from house)")
+    with migrated("insert into account (name, kind) values ('c', 'customer'), "
+                  "('v', 'clearing'), ('a', 'agent')") as d:
+        d.sql("create table entry (n bigint, account_id integer, "
+              "amount bigint, kind text, cdr_id text)")
+        d.sql("insert into ledger (account_id, amount, kind, operator) "
+              "values (1, 900, 'payment', 'x'), (2, -7, 'correction', 'x')")
+        d.sql("insert into entry select n, 1, -n, 'call', 'c' || n "
+              "from generate_series(1, 5) n")
+        d.sql("insert into entry values (6, 3, 2, 'commission', 'c1'), "
+              "(7, 2, -8, 'call', 'c1')")
+        d.sql("select ledger_book_calls()")
+        assert d.sql("select string_agg(balance_after::text, ',' order by id) "
+                     "from ledger where account_id = 1") == \
+            "900,899,897,894,890,885"
+        assert d.sql("select balance from balance order by account_id") == \
+            "885\n-15\n2"
+        assert d.sql("select string_agg(name || ' ' || balance, ',' order by "
+                     "name) from house") == \
+            "cash -900,commissions -2,corrections 7,traffic bought 8," \
+            "traffic sold 15"
+        assert d.sql(zero) == "0"
+        # Nothing of a batch that has one call which is booked already
+        d.sql("delete from entry where n > 1")
+        d.sql("insert into entry values (8, 1, -5, 'call', 'c9')")
+        d.refuses("select ledger_book_calls()", "ledger_call_unique")
+        d.sql("delete from entry where n = 1; "
+              "insert into entry values (9, 99, -5, 'call', 'c9')")
+        d.refuses("select ledger_book_calls()", "ledger_account_reference")
+        assert d.sql("select balance from balance where account_id = 1") == \
+            "885"
+        assert d.sql(zero) == "0"
+        for statement in ("update house set balance = 0",
+                          "delete from house", "truncate house"):
+            d.refuses(statement)
+
+
+@case
+def a_lease_that_is_used_up_keeps_no_account():
+    with migrated("insert into account (name, overdraft) "
+                  "values ('a', 100), ('b', 100)") as d:
+        d.sql("select lease_raise('n', 1, 60), lease_raise('n', 2, 60)")
+        d.refuses("delete from account where id = 1",
+                  "lease_account_reference")
+        # Several totals of one account: the highest counts.
+        d.sql("select leases_settle('n', '{1,1,1}', '{30,60,10}')")
+        d.sql("delete from account where id = 1")
+        assert d.sql("select account_id, amount from lease") == "2|60"
+
+
+@case
+def a_node_that_is_renamed_takes_its_leases_along():
+    journal = "0123456789abcdef"
+    with migrated("insert into account (name, overdraft) "
+                  "values ('a', 100)") as d:
+        assert d.sql(f"select journal_open('{journal}', 'old')") == "0"
+        d.sql("select lease_raise('old', 1, 60)")
+        d.sql(f"select journal_advance('{journal}', 0, 7)")
+        assert d.sql(f"select journal_open('{journal}', 'new')") == "7"
+        assert d.sql("select node, amount from lease") == "new|60"
+        assert d.sql("select lease_raise('new', 1, 60)") == "60"
+        assert d.sql("select available from account_money") == "40"
+        # A name that another journal has too is not taken from it.
+        d.sql("select journal_open('00000000000000ff', 'new')")
+        d.sql(f"select journal_open('{journal}', 'newer')")
+        assert d.sql("select node from lease") == "new"
 
 
 @case

@@ -17,6 +17,11 @@ from support.schema import RECORDS, migrated, quoted, sessions  # noqa: E402
 
 # A row of each table that is right; the tables below change a column of it.
 RIGHT = {
+    "journal_mark": {"journal": "0123456789abcdef", "node": "n", "seq": 1},
+    "ghost_length": {"day": "2026-01-01", "object": "phone", "name": "1",
+                     "seconds": 60, "count": 1,
+                     "start": "2026-01-01 00:00:00Z", "called": "2",
+                     "talk": 30, "silent_tail": 30, "fee": 0},
     "schema_migration": {"version": 99, "name": "n", "checksum": "c"},
     "config_change": {"version": 1, "seq": 1000, "kind": "list", "id": 1,
                       "name": "n", "op": "insert", "after": "{}"},
@@ -57,8 +62,9 @@ WRONG = [
     (["account"], "kind", "values", ["vendor", ""]),
     (["account"], "status", "values", ["open"]),
     (["account"], "overdraft", "range", [-1, 10**18 + 1]),
+    (["account"], "daily_cap", "range", [-1, 10**18 + 1]),
     (["account"], "commission_percent", "range", ["-0.0001", "100.0001"]),
-    (["gateway_group"] + SIDES, "line_limit", "range", [-1, 1000001]),
+    (["account", "gateway_group"] + SIDES, "line_limit", "range", [-1, 1000001]),
     (["gateway_group"], "calendar", "format", [
         "mon", "mon 8:00-9:00 1", "mon 08:00-24:01 1", "mon 08:00-09:00 1,",
         "mon-xxx 08:00-09:00 1", "mon 08:00-09:00 -1"]),
@@ -127,6 +133,9 @@ WRONG = [
     (["routing", "phone"], "ringing_timeout", "range", [0, 601]),
     (["phone"], "number", "format", ["", "+1", "a b", "1" * 41]),
     (["phone"], "forward_no_answer", "format", ["+1", "1" * 41]),
+    (["journal_mark"], "journal", "format", ["x", "A" * 16, "0" * 17]),
+    (["journal_mark"], "seq", "range", [-1]),
+    (["ghost_length"], "object", "values", ["account"]),
     (["phone"], "max_contacts", "range", [0, 11]),
     (["rate"], "prefix", "format", ["1" * 25, "1 2", "1;"]),
     (["rate"], "rate", "range", [-1, 10**12 + 1]),
@@ -155,7 +164,7 @@ WRONG = [
     (["cdr"], "transport", "values", ["ws"]),
     (["cdr"], "attempts", "format", ["{}"]),
     (["cdr"], "billing_mode", "values", ["x"]),
-    (["cdr"], "end_reason", "format", ["", "not a token"]),
+    (["cdr"], "end_reason", "length", ["", "x" * 65]),
     (["cdr"], "end_side", "values", ["a"]),
     (["cdr"], "sip_code", "range", [99, 700]),
     (["cdr"], "sip_code_b", "range", [99, 700]),
@@ -212,6 +221,8 @@ WRONG_TOGETHER = [
 HA1 = "sip.example\t" + "a" * 32 + "\t" + "0" * 64
 ALLOWED = [(table, {}) for table in RIGHT] + [
     ("account", {"overdraft": None}),
+    ("account", {"daily_cap": None, "line_limit": 1000000}),
+    ("account", {"daily_cap": 0}),
     ("account", {"overdraft": 10**18, "commission_percent": "12.5"}),
     ("gateway_group", {"calendar": "mon-fri 08:00-20:00 400,"
                                    "sat 00:00-24:00 5"}),
