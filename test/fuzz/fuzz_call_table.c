@@ -14,6 +14,7 @@
 
 #include "shared/base/log.h"
 #include "shared/base/util.h"
+#include "sipd/dispatch.h"
 #include "sipd/leg.h"
 #include "test/unit/sipd/call_play.h"
 
@@ -52,6 +53,13 @@ static const char *const sdps[] = {
 	PLAY_SDPB,
 	PLAY_SDP_OF("9", "2", "6002"),
 	PLAY_SDP_OF("9", "3", "0"),
+	"v=0\r\no=- 9 4 IN IP4 192.0.2.50\r\ns=-\r\n"
+	"c=IN IP4 192.0.2.50\r\nt=0 0\r\nm=audio 0 RTP/AVP 8\r\n"
+	"m=image 4008 udptl t38\r\nm=image 4010 udptl t38\r\n",
+	"v=0\r\no=- 9 5 IN IP4 10.0.0.5\r\ns=-\r\n"
+	"c=IN IP4 10.0.0.5\r\nt=0 0\r\nm=audio 4012 RTP/AVP 0 97\r\n"
+	"a=rtpmap:97 telephone-event/8000\r\n"
+	"m=audio 4014 RTP/AVP 18\r\n",
 	"v=0\r\nx",
 };
 
@@ -70,7 +78,8 @@ static void step_invite(struct fuzz *f)
 		"Record-Route: <sip:192.0.2.1;lr>\r\nPrivacy: id\r\n",
 		"Require: dance\r\n",
 	};
-	static const char *const numbers[] = { "1212", "2000", "3000", "9" };
+	static const char *const numbers[] = { "1212", "2000", "3000", "9",
+					       "4000", "5000", "6000" };
 
 	f->p->number = PICK(f, numbers);
 	play_invite(f->p, PICK(f, heads), PICK(f, sdps));
@@ -163,7 +172,42 @@ static void step_words(struct fuzz *f)
 
 	f->p->rig.credit = (enum call_rig_word)(n % 3);
 	f->p->rig.record = n & 4 ? CALL_RIG_SILENCE : CALL_RIG_YES;
-	f->p->rig.media = (enum call_rig_word)((n >> 4) % 3);
+	f->p->rig.media = (enum call_rig_word)((n >> 4) % 4);
+}
+
+
+/* mediad by itself: silence, first RTP, a digit */
+static void step_media(struct fuzz *f)
+{
+	static char digits[] = "5*x";
+	const uint8_t n = byte(f);
+	const struct call *call = play_call(f->p);
+	const uint64_t session = call && !(n & 0x80) ? call->id : n;
+	Tandem__Envelope env = TANDEM__ENVELOPE__INIT;
+	Tandem__Header hdr = TANDEM__HEADER__INIT;
+	Tandem__MediaLost lost = TANDEM__MEDIA_LOST__INIT;
+	Tandem__MediaStarted started = TANDEM__MEDIA_STARTED__INIT;
+	Tandem__DigitHeard heard;
+	char digit[2] = { digits[n % 3], '\0' };
+
+	tandem__digit_heard__init(&heard);
+	env.hdr = &hdr;
+	env.media_lost = &lost;
+	lost.session = started.session = heard.session = session;
+	lost.sides = n >> 2 & 7;
+	started.side = heard.side = n >> 2 & 3;
+	heard.digit = digit;
+	if (n & 1) {
+		(void)media_on_lost(f->p->rig.sipd, &env, 0);
+	}
+	else if (n & 2) {
+		env.media_started = &started;
+		(void)media_on_started(f->p->rig.sipd, &env, 0);
+	}
+	else {
+		env.digit_heard = &heard;
+		(void)media_on_digit(f->p->rig.sipd, &env, 0);
+	}
 }
 
 
@@ -297,7 +341,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		step_reply,  step_reply, step_reply,     step_reply,
 		step_b,      step_time,  step_time,      step_words,
 		step_b,      step_raw,   step_transport, step_operator,
-		step_reply,  step_time,  step_resolved,
+		step_media,  step_time,  step_resolved,
 	};
 	struct fuzz f = { .data = data, .size = size, .p = &play };
 

@@ -145,6 +145,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)sdp_is_private(&sdp);
 	(void)sdp_codec(&sdp);
 	check_edit(&sdp, body, &edit);
+	edit.is_read = true;
+	check_edit(&sdp, body, &edit);
 
 	return 0;
 }
