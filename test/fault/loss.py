@@ -1,17 +1,22 @@
 #!/usr/bin/env python3
 """Datagrams are lost, doubled and turned round, and every call has one end.
 
-test/fault/run loss [calls [rate [seed]]]
+test/fault/run loss [calls [rate [seed [stalls]]]]
 
 Calls of one second go through one worker; both its sides are lines that lose
 3 of 100 datagrams, double 3, and hold each back by up to 20 ms. Both ends
 (manycalls.c) send again what is not answered, and know what became of every
 call.
 
+With stalls the worker is given next to no time for 0.8 s, that many times, so
+that it is late, stays so and turns callers away.
+
 Bounds: every call was answered and ended, once, on both sides; no call came
-to the called side twice; each has exactly one record; nothing is left in
-sipd: no call, line, transaction or text; and its memory is what it was when
-the load was young.
+to the called side twice; each has exactly one record; a caller who was turned
+away, which happens with stalls alone, has no call there, whatever copies of
+his INVITE came when the worker had time again; nothing is left in sipd: no
+call, line, transaction or text; and its memory is what it was when the load was
+young, or behind the last stall: what waits in one needs room once.
 """
 
 import collections
@@ -19,6 +24,7 @@ import os
 import pathlib
 import random
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -27,30 +33,25 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 from support.cases import SANITIZED, bin_dir  # noqa: E402
 from support.cluster import wait_for  # noqa: E402
 from support.lossy import Lossy  # noqa: E402
-from support.sip_switch import GAUGES, SipSwitch  # noqa: E402
+from support.sip_switch import SipSwitch  # noqa: E402
+from support.usage import pause  # noqa: E402
 
 LOSS, DOUBLE, DELAY_MS, LENGTH_MS = 3, 3, 20, 1000
 YOUNG_S = 60
+STOPPED_S, GOES_S, STOPS = 0.2, 0.001, 4  # of a stall
+REST_S = 1.2
 GROWTH_KB = 16384
 # What ends last waits 35 s for copies; a short run has a shorter list.
 SETTLE_S = 75
 SHORT = 50000
 SHORT_LIST = {"SS_SIP_RESEND_INTERVAL": "0.5,0.5,1,1,2,2"}
 PREFIX = "4420"
-TEXTS = "tandem_sipd_texts_used_bytes"
 
 
 def memory_kb(pid):
     """Its own: what it shares with others is bounded by the segments."""
     text = pathlib.Path(f"/proc/{pid}/status").read_text()
     return int(re.search(r"RssAnon:\s+(\d+)", text)[1])
-
-
-def left(s):
-    found = {k: v for k, v in s.metrics_of("sipd.0").items()
-             if v and k.split("{")[0] in (*GAUGES, TEXTS)}
-    calls = len(s.calls())
-    return {**found, **({"call.list": calls} if calls else {})}
 
 
 def records_of(s):
@@ -66,7 +67,20 @@ def records_of(s):
     return found, odd
 
 
-def run_load(s, a, to, b, calls, rate):
+def stall(pid, times, is_over):
+    """Be now and then a machine that has other things to do."""
+    once = ((signal.SIGSTOP, STOPPED_S), (signal.SIGCONT, GOES_S))
+    for _ in range(times):
+        for what, seconds in once * STOPS:
+            os.kill(pid, what)
+            pause(seconds)
+        end = time.monotonic() + REST_S
+        wait_for(REST_S + 1, lambda: time.monotonic() > end, "a stall")
+        if is_over():
+            return
+
+
+def run_load(s, a, to, b, calls, rate, stalls):
     """What both ends saw, and the memory of sipd while it was young."""
     pid = next(iter(s.pids("sipd")))
     load = subprocess.Popen(
@@ -74,9 +88,11 @@ def run_load(s, a, to, b, calls, rate):
          PREFIX, str(calls), str(rate), str(LENGTH_MS)], cwd="/",
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     try:
-        young = time.monotonic() + min(YOUNG_S, calls / rate)
+        young = time.monotonic() + (0 if stalls else
+                                    min(YOUNG_S, calls / rate))
         wait_for(YOUNG_S + 60, lambda: time.monotonic() > young or
                  load.poll() is not None, "the load to be young")
+        stall(pid, stalls, lambda: load.poll() is not None)
         kb = memory_kb(pid)
         text, _ = load.communicate(timeout=calls / rate + 300)
     finally:
@@ -91,6 +107,7 @@ def main():
     rate = int(sys.argv[3]) if len(sys.argv) > 3 else 100 if SANITIZED \
         else 500
     seed = int(sys.argv[4]) if len(sys.argv) > 4 else random.randrange(1 << 20)
+    stalls = int(sys.argv[5]) if len(sys.argv) > 5 else 0
     print(f"seed {seed}, {calls} calls, {rate} a second", flush=True)
 
     with SipSwitch(settings=SHORT_LIST if calls < SHORT else None,
@@ -110,27 +127,24 @@ def main():
             pid = next(iter(s.pids("sipd")))
             start_kb = memory_kb(pid)
             began = time.monotonic()
-            seen, young_kb = run_load(s, a, one.front, b, calls, rate)
+            seen, young_kb = run_load(s, a, one.front, b, calls, rate,
+                                      stalls)
             took = time.monotonic() - began
-            rest = {}
-
-            def clean():
-                rest.clear()
-                rest.update(left(s))
-                return not rest
-            try:
-                wait_for(SETTLE_S, clean, "nothing left")
-            except AssertionError:
-                print("left:", s.calls()[:5])
-        assert set(s.pids("sipd")) == {pid}, "sipd was replaced"
-        end_kb = memory_kb(pid)
+            rest = s.settled(SETTLE_S)
+        last = next(iter(s.pids("sipd")))
+        end_kb = memory_kb(last)
         records, odd = records_of(s)
         s.stop()
 
     doubled = sum(n - 1 for n in records.values())
-    lost = calls - len(records)
+    refused = seen["a_refused"]
+    lost = max(0, calls - refused - len(records))
+    wanted = calls - refused if stalls else calls
     bad = [what for what, wrong in (
-        (f"outcomes: {seen}", any(seen[f"{x}_ended"] != calls for x in "ab")),
+        ("sipd was replaced", last != pid),
+        (f"outcomes: {seen}", any(seen[f"{x}_ended"] != wanted for x in "ab")),
+        (f"{seen['phantoms']} calls without a caller", seen["phantoms"]),
+        ("no caller was turned away", stalls and not refused),
         ("calls came twice", seen["twice"]),
         (f"{lost} calls without a record", lost),
         (f"{doubled} records too many", doubled),
@@ -143,7 +157,7 @@ def main():
         print("FAILED:", what)
     print(f"{'calls':>8} {'seconds':>8} {'copies':>8} {'records':>8} {'lost':>5} {'doubled':>8} {'KB start':>9} {'KB young':>9} {'KB end':>7}")
     print(f"{calls:>8} {took:>8.1f} {seen['copies']:>8} {sum(records.values()):>8} {lost:>5} {doubled:>8} {start_kb:>9} {young_kb:>9} {end_kb:>7}")
-    print(f"loss: calls={calls} a_ended={seen['a_ended']} b_ended={seen['b_ended']} lost={lost} records={sum(records.values())} doubled={doubled} left={len(rest)} growth_kb={end_kb - young_kb} seed={seed}")
+    print(f"loss: calls={calls} a_ended={seen['a_ended']} b_ended={seen['b_ended']} refused={refused} phantoms={seen['phantoms']} lost={lost} records={sum(records.values())} doubled={doubled} left={len(rest)} growth_kb={end_kb - young_kb} seed={seed}")
     return 1 if bad else 0
 
 

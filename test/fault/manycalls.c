@@ -1,13 +1,24 @@
 /**
  * @file test/fault/manycalls.c  Both ends of many calls, over a bad line
  *
- * manycalls CALLER TO CALLED PREFIX CALLS RATE LENGTH_MS
+ * manycalls CALLER TO CALLED PREFIX CALLS RATE LENGTH_MS [FILE]
  *
  * CALLER and CALLED are the two ends' own IPv4 address:port; all that the
  * caller says goes to TO. Call n is for PREFIX and seven digits of n; odd ones
  * are ended by the called side. Each end sends again what is not answered, as
  * RFC 3261 has it, and knows of every call what became of it. When all are
- * over it writes one line of figures.
+ * over it writes one line of figures; "good" are those that ended while there
+ * was load, half a second and the length of a call added. Phantoms are calls
+ * that the called side has although their caller was refused.
+ *
+ * With FILE both ends speak and listen (manycalls_sound.h), and lines say how
+ * it goes, by wall time:
+ *
+ *     second TIME BEGUN UP OVER SENT RECEIVED LOST HOLE_MS LATE_MS
+ *     hole TIME MS CALL SIDE       TIME: the last packet before it; MS
+ *                                  without how late we were ourselves
+ *     deaf TIME CALL SIDE          this end never heard the other
+ *     call NUMBER CALL-ID A B MS   outcomes, and how long it was up at A
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,15 +31,20 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
+
+#include "test/fault/manycalls_heap.h"
+#include "test/fault/manycalls_sound.h"
+#include "test/fault/manycalls_text.h"
 
 enum {
-	BYTES_MAX = 8192,
 	BUFFER = 8 << 20,
 	T1_US = 500000,
 	T2_US = 4000000,
 	LINGER_US = 35000000, /**< Copies of it may come so long */
 	HANG_US = 90000000,   /**< An end that hears nothing so long */
 	RING_US = 50000,
+	GOOD_US = 500000,
 	DIGITS = 7,
 	CALLS_MAX = 9999999,
 };
@@ -58,17 +74,13 @@ struct half {
 	int64_t give_up_us;
 	uint32_t wait_us; /**< To the next copy */
 	uint8_t state, outcome;
-	uint8_t invites; /**< Called: different ones */
-	uint8_t answers; /**< Outcomes that came */
-	char *said;      /**< What is sent again */
-	char *ack;       /**< Caller: of the 200 */
-	char *bye;       /**< What will be said */
-	char *id;        /**< Called: Call-ID of the first INVITE */
-};
-
-struct entry {
-	int64_t due_us;
-	uint32_t half;
+	uint8_t invites;        /**< Called: different ones */
+	uint8_t answers;        /**< Outcomes that came */
+	char *said;             /**< What is sent again */
+	char *ack;              /**< Caller: of the 200 */
+	char *bye;              /**< What will be said */
+	char *id;               /**< Called: Call-ID of the first INVITE */
+	int64_t up_us, over_us; /**< Caller: answered, and ended */
 };
 
 struct ends {
@@ -76,13 +88,16 @@ struct ends {
 	struct sockaddr_in own[2], to[2]; /**< Called: who sent last */
 	char names[2][32];
 	const char *prefix;
-	uint32_t callc, begun, over;
+	char run[16]; /**< Two in a row have no call in common */
+	uint32_t callc, begun, over, unplaced; /**< Refused, unheard of */
 	unsigned rate;
 	int64_t length_us, start_us;
 	struct half *halves; /**< Caller of n at 2n, called at 2n + 1 */
-	struct entry *heap;
-	size_t heapc, heap_size;
+	struct heap heap;
 	uint64_t copies, odd;
+	uint32_t good, up;
+	FILE *file; /**< NULL: there is no sound */
+	struct sound *sound;
 };
 
 
@@ -98,45 +113,10 @@ static int64_t now_us(void)
 
 /* --- what is due ---------------------------------------------------------- */
 
-static void heap_add(struct ends *e, int64_t due_us, uint32_t half)
-{
-	size_t i = e->heapc++;
-
-	if (e->heapc > e->heap_size) {
-		e->heap_size = e->heap_size ? e->heap_size * 2 : 65536;
-		e->heap = realloc(e->heap, e->heap_size * sizeof(*e->heap));
-		if (!e->heap)
-			abort();
-	}
-	for (; i && e->heap[(i - 1) / 2].due_us > due_us; i = (i - 1) / 2)
-		e->heap[i] = e->heap[(i - 1) / 2];
-	e->heap[i] = (struct entry){ due_us, half };
-}
-
-
-static struct entry heap_take(struct ends *e)
-{
-	const struct entry first = e->heap[0], last = e->heap[--e->heapc];
-	size_t i = 0, child;
-
-	for (; (child = 2 * i + 1) < e->heapc; i = child) {
-		if (child + 1 < e->heapc &&
-		    e->heap[child + 1].due_us < e->heap[child].due_us)
-			++child;
-		if (e->heap[child].due_us >= last.due_us)
-			break;
-		e->heap[i] = e->heap[child];
-	}
-	e->heap[i] = last;
-
-	return first;
-}
-
-
 static void due(struct ends *e, struct half *h, int64_t in_us)
 {
 	h->due_us = now_us() + in_us;
-	heap_add(e, h->due_us, (uint32_t)(h - e->halves));
+	heap_add(&e->heap, h->due_us, (uint32_t)(h - e->halves));
 }
 
 
@@ -178,132 +158,69 @@ static void say_on(struct ends *e, struct half *h, int side, const char *text,
 }
 
 
+static int64_t load_end_us(const struct ends *e)
+{
+	return e->start_us + (int64_t)e->callc * 1000000 / e->rate;
+}
+
+
+/* Either end hangs up: nobody speaks any more. */
+static void quiet(struct ends *e, const struct half *h)
+{
+	const uint32_t n = (uint32_t)((h - e->halves) / 2);
+	struct half *a = &e->halves[2 * (size_t)n];
+
+	if (e->sound)
+		sound_stop(e->sound, n);
+	if (!a->up_us || a->over_us)
+		return;
+	a->over_us = now_us();
+	e->up--;
+}
+
+
 static void over(struct ends *e, struct half *h, enum outcome outcome)
 {
+	quiet(e, h);
 	h->answers++;
 	if (h->outcome != NONE)
 		return;
 	h->outcome = (uint8_t)outcome;
 	h->state = OVER;
 	e->over++;
+	e->good += outcome == ENDED && (h - e->halves) % 2 == 0 &&
+		   now_us() < load_end_us(e) + e->length_us + GOOD_US;
 	drop(&h->said);
 	due(e, h, LINGER_US);
 }
 
 
-/* --- reading -------------------------------------------------------------- */
-
-/* The value of a header field, to the end of its line; len 0: none */
-static const char *head(const char *m, const char *name, size_t *lenp)
-{
-	const size_t n = strlen(name);
-
-	*lenp = 0;
-	for (m = strstr(m, "\r\n"); m && m[2] != '\r';
-	     m = strstr(m + 2, "\r\n")) {
-		const char *end = strstr(m + 2, "\r\n");
-
-		if (!end)
-			return NULL;
-		if (strncasecmp(m + 2, name, n) != 0 || m[2 + n] != ':')
-			continue;
-		m += 3 + n;
-		m += strspn(m, " ");
-		*lenp = (size_t)(end - m);
-		return m;
-	}
-
-	return NULL;
-}
-
-
-/* A number behind a mark in the value of a header field; UINT32_MAX: none */
-static uint32_t number(const char *m, const char *name, const char *mark)
-{
-	size_t len;
-	const char *p = head(m, name, &len), *at;
-
-	if (!p)
-		return UINT32_MAX;
-	at = strstr(p, mark);
-	if (!at || at >= p + len)
-		return UINT32_MAX;
-
-	return (uint32_t)strtoul(at + strlen(mark), NULL, 10);
-}
-
-
-/* sip:...> of Contact */
-static void target(const char *m, char *dst, size_t size)
-{
-	size_t len;
-	const char *p = head(m, "Contact", &len), *end;
-
-	dst[0] = '\0';
-	p = p ? strstr(p, "sip:") : NULL;
-	end = p ? strpbrk(p, ">\r") : NULL;
-	if (end && (size_t)(end - p) < size)
-		(void)snprintf(dst, size, "%.*s", (int)(end - p), p);
-}
-
-
-/* A response: what it takes over from the request, and more. */
-static void respond(char *dst, const char *m, const char *first,
-		    const char *tag, const char *more)
-{
-	static const char *const names[] = { "Via", "From", "To", "Call-ID",
-					     "CSeq" };
-	size_t n = (size_t)snprintf(dst, BYTES_MAX, "SIP/2.0 %s\r\n", first);
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); ++i) {
-		size_t len;
-		const char *p = head(m, names[i], &len);
-
-		if (!p || n + len > BYTES_MAX - 1024)
-			continue;
-		n += (size_t)snprintf(dst + n, BYTES_MAX - n, "%s: %.*s%s\r\n",
-				      names[i], (int)len, p,
-				      i == 2 ? tag : "");
-	}
-	(void)snprintf(dst + n, BYTES_MAX - n, "%s",
-		       more ? more : "Content-Length: 0\r\n\r\n");
-}
-
-
-static void put_sdp(char *dst, size_t size, const char *contact,
-		    const char *address)
-{
-	char body[256];
-	const int len = snprintf(body, sizeof(body),
-				 "v=0\r\no=- 1 1 IN IP4 %s\r\ns=-\r\n"
-				 "c=IN IP4 %s\r\nt=0 0\r\n"
-				 "m=audio 6000 RTP/AVP 0\r\n"
-				 "a=rtpmap:0 PCMU/8000\r\n",
-				 address, address);
-
-	(void)snprintf(dst, size,
-		       "Contact: <sip:%s>\r\nContent-Type: application/sdp\r\n"
-		       "Content-Length: %d\r\n\r\n%s",
-		       contact, len, body);
-}
-
-
 /* --- the caller ----------------------------------------------------------- */
+
+static const char *address_of(const struct ends *e, int side)
+{
+	return e->sound ? sound_address(side)
+	       : side   ? "192.0.2.97"
+			: "192.0.2.98";
+}
+
 
 static void call(struct ends *e, uint32_t n)
 {
 	struct half *h = &e->halves[2 * (size_t)n];
 	char sdp[512], text[BYTES_MAX];
 
-	put_sdp(sdp, sizeof(sdp), e->names[0], "192.0.2.98");
+	text_sdp(sdp, sizeof(sdp), e->names[0], address_of(e, 0),
+		 sound_port(e->sound, n, 0));
 	(void)snprintf(text, sizeof(text),
 		       "INVITE sip:%s%07u@%s SIP/2.0\r\n"
-		       "Via: SIP/2.0/UDP %s;branch=z9hG4bKai%u;rport\r\n"
+		       "Via: SIP/2.0/UDP %s;branch=z9hG4bK%sai%u;rport\r\n"
 		       "From: <sip:8801711000000@%s>;tag=a%u\r\n"
-		       "To: <sip:%s%07u@%s>\r\nCall-ID: call%u@many\r\n"
+		       "To: <sip:%s%07u@%s>\r\nCall-ID: call%u@%s\r\n"
 		       "CSeq: 1 INVITE\r\nMax-Forwards: 70\r\n%s",
-		       e->prefix, n, e->names[0], e->names[0], n, e->names[0],
-		       n, e->prefix, n, e->names[0], n, sdp);
+		       e->prefix, n, e->names[0], e->names[0], e->run, n,
+		       e->names[0], n, e->prefix, n, e->names[0], n, e->run,
+		       sdp);
 	h->give_up_us = now_us() + HANG_US;
 	say_on(e, h, 0, text, INVITING);
 }
@@ -326,17 +243,17 @@ static void put_request(char *dst, const struct ends *e, uint32_t n,
 			const struct kind *kind)
 {
 	size_t tol;
-	const char *to = head(m, "To", &tol);
+	const char *to = text_head(m, "To", &tol);
 
 	(void)snprintf(dst, BYTES_MAX,
 		       "%s %s SIP/2.0\r\n"
-		       "Via: SIP/2.0/UDP %s;branch=z9hG4bK%s%u;rport\r\n"
+		       "Via: SIP/2.0/UDP %s;branch=z9hG4bK%s%s%u;rport\r\n"
 		       "From: <sip:8801711000000@%s>;tag=a%u\r\n"
-		       "To: %.*s\r\nCall-ID: call%u@many\r\nCSeq: %u %s\r\n"
+		       "To: %.*s\r\nCall-ID: call%u@%s\r\nCSeq: %u %s\r\n"
 		       "Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
-		       kind->method, uri, e->names[0], kind->branch, n,
-		       e->names[0], n, (int)tol, to ? to : "", n, kind->cseq,
-		       kind->method);
+		       kind->method, uri, e->names[0], e->run, kind->branch, n,
+		       e->names[0], n, (int)tol, to ? to : "", n, e->run,
+		       kind->cseq, kind->method);
 }
 
 
@@ -359,10 +276,11 @@ static void heard_final(struct ends *e, struct half *h, uint32_t n,
 		set(&h->ack, text);
 		say(e, 0, text);
 		over(e, h, REFUSED);
+		e->unplaced += h[1].state == IDLE;
 		return;
 	}
 
-	target(m, uri, sizeof(uri));
+	text_target(m, uri, sizeof(uri));
 	put_request(text, e, n, m, uri, &ack_answer);
 	set(&h->ack, text);
 	say(e, 0, text);
@@ -370,15 +288,19 @@ static void heard_final(struct ends *e, struct half *h, uint32_t n,
 	set(&h->bye, text);
 	drop(&h->said);
 	h->state = TALKING;
+	h->up_us = now_us();
+	e->up++;
+	sound_point(e->sound, n, 0, m);
+	sound_speak(e->sound, n, 0);
 	due(e, h, n % 2 ? HANG_US : e->length_us);
 }
 
 
 static void caller_heard(struct ends *e, const char *m, unsigned code)
 {
-	const uint32_t n = number(m, "Call-ID", "call");
+	const uint32_t n = text_number(m, "Call-ID", "call");
 	size_t len;
-	const char *cseq = head(m, "CSeq", &len);
+	const char *cseq = text_head(m, "CSeq", &len);
 	struct half *h;
 
 	if (n >= e->callc || !cseq) {
@@ -407,33 +329,37 @@ static void ring(struct ends *e, struct half *h, uint32_t n, const char *m)
 {
 	char more[512], text[BYTES_MAX], tag[24], uri[256];
 	size_t tol, froml, idl;
-	const char *to = head(m, "To", &tol), *from = head(m, "From", &froml);
-	const char *id = head(m, "Call-ID", &idl);
+	const char *to = text_head(m, "To", &tol),
+		   *from = text_head(m, "From", &froml);
+	const char *id = text_head(m, "Call-ID", &idl);
 
 	(void)snprintf(tag, sizeof(tag), ";tag=b%u", n);
 	(void)snprintf(more, sizeof(more),
 		       "Contact: <sip:%s>\r\n"
 		       "Content-Length: 0\r\n\r\n",
 		       e->names[1]);
-	respond(text, m, "180 Ringing", tag, more);
+	text_respond(text, m, "180 Ringing", tag, more);
 	say(e, 1, text);
 
-	put_sdp(more, sizeof(more), e->names[1], "192.0.2.97");
-	respond(text, m, "200 OK", tag, more);
+	sound_point(e->sound, n, 1, m);
+	text_sdp(more, sizeof(more), e->names[1], address_of(e, 1),
+		 sound_port(e->sound, n, 1));
+	text_respond(text, m, "200 OK", tag, more);
 	set(&h->said, text);
 
-	target(m, uri, sizeof(uri));
+	text_target(m, uri, sizeof(uri));
 	(void)snprintf(text, sizeof(text),
 		       "BYE %s SIP/2.0\r\n"
-		       "Via: SIP/2.0/UDP %s;branch=z9hG4bKbb%u;rport\r\n"
+		       "Via: SIP/2.0/UDP %s;branch=z9hG4bK%sbb%u;rport\r\n"
 		       "From: %.*s;tag=b%u\r\nTo: %.*s\r\nCall-ID: %.*s\r\n"
 		       "CSeq: 1 BYE\r\nMax-Forwards: 70\r\n"
 		       "Content-Length: 0\r\n\r\n",
-		       uri, e->names[1], n, (int)tol, to, n, (int)froml, from,
-		       (int)idl, id);
+		       uri, e->names[1], e->run, n, (int)tol, to, n,
+		       (int)froml, from, (int)idl, id);
 	set(&h->bye, text);
 	h->id = strndup(id, idl);
 	h->invites = 1;
+	e->unplaced -= h[-1].outcome == REFUSED;
 	h->state = RINGING;
 	h->give_up_us = now_us() + HANG_US;
 	due(e, h, RING_US);
@@ -445,7 +371,7 @@ static void invited(struct ends *e, const char *m)
 	const size_t prefixl = strlen(e->prefix);
 	const char *user = m + strlen("INVITE sip:");
 	size_t idl;
-	const char *id = head(m, "Call-ID", &idl);
+	const char *id = text_head(m, "Call-ID", &idl);
 	struct half *h;
 	uint32_t n;
 
@@ -482,17 +408,18 @@ static void acked(struct ends *e, uint32_t n)
 		return;
 	drop(&h->said);
 	h->state = TALKING;
+	sound_speak(e->sound, n, 1);
 	due(e, h, n % 2 ? e->length_us : HANG_US);
 }
 
 
 static void ended(struct ends *e, int side, const char *m)
 {
-	const uint32_t n = number(m, "To", side ? ";tag=b" : ";tag=a");
+	const uint32_t n = text_number(m, "To", side ? ";tag=b" : ";tag=a");
 	char text[BYTES_MAX];
 	struct half *h;
 
-	respond(text, m, "200 OK", "", NULL);
+	text_respond(text, m, "200 OK", "", NULL);
 	say(e, side, text);
 	if (n >= e->callc) {
 		e->odd++;
@@ -508,10 +435,10 @@ static void ended(struct ends *e, int side, const char *m)
 
 static void cancelled(struct ends *e, const char *m)
 {
-	const uint32_t n = number(m, "To", e->prefix);
+	const uint32_t n = text_number(m, "To", e->prefix);
 	char text[BYTES_MAX];
 
-	respond(text, m, "200 OK", "", NULL);
+	text_respond(text, m, "200 OK", "", NULL);
 	say(e, 1, text);
 	if (n < e->callc && e->halves[2 * (size_t)n + 1].outcome == NONE)
 		over(e, &e->halves[2 * (size_t)n + 1], REFUSED);
@@ -520,7 +447,7 @@ static void cancelled(struct ends *e, const char *m)
 
 static void called_heard(struct ends *e, const char *m, unsigned code)
 {
-	const uint32_t n = number(m, "From", ";tag=b");
+	const uint32_t n = text_number(m, "From", ";tag=b");
 
 	if (n < e->callc && code >= 200 &&
 	    e->halves[2 * (size_t)n + 1].state == LEAVING)
@@ -539,14 +466,14 @@ static void heard(struct ends *e, int side, const char *m)
 	else if (side && strncmp(m, "INVITE sip:", 11) == 0)
 		invited(e, m);
 	else if (strncmp(m, "ACK ", 4) == 0)
-		acked(e, number(m, "To", ";tag=b"));
+		acked(e, text_number(m, "To", ";tag=b"));
 	else if (strncmp(m, "BYE ", 4) == 0)
 		ended(e, side, m);
 	else if (side && strncmp(m, "CANCEL ", 7) == 0)
 		cancelled(e, m);
 	else {
 		e->odd++;
-		respond(text, m, "200 OK", "", NULL);
+		text_respond(text, m, "200 OK", "", NULL);
 		say(e, side, text);
 	}
 }
@@ -591,6 +518,7 @@ static void act(struct ends *e, struct half *h)
 			break;
 		}
 		h->give_up_us = now_us() + HANG_US;
+		quiet(e, h);
 		say_on(e, h, side, h->bye, LEAVING);
 		break;
 	case WAITING:
@@ -617,14 +545,14 @@ static int work(struct ends *e)
 	while (e->begun < e->callc &&
 	       now >= e->start_us + (int64_t)e->begun * 1000000 / e->rate)
 		call(e, e->begun++);
-	while (e->heapc && e->heap[0].due_us <= now) {
-		const struct entry entry = heap_take(e);
+	while (e->heap.entryc && e->heap.entries[0].due_us <= now) {
+		const struct entry entry = heap_take(&e->heap);
 
 		if (e->halves[entry.half].due_us == entry.due_us)
 			act(e, &e->halves[entry.half]);
 	}
-	if (e->heapc && e->heap[0].due_us < next)
-		next = e->heap[0].due_us;
+	if (e->heap.entryc && e->heap.entries[0].due_us < next)
+		next = e->heap.entries[0].due_us;
 	if (e->begun < e->callc &&
 	    e->start_us + (int64_t)e->begun * 1000000 / e->rate < next)
 		next = e->start_us + (int64_t)e->begun * 1000000 / e->rate;
@@ -712,6 +640,7 @@ static int ends_open(struct ends *e, char *argv[])
 		return err;
 
 	e->prefix = argv[4];
+	(void)snprintf(e->run, sizeof(e->run), "r%d", (int)getpid());
 	callc = strtoul(argv[5], NULL, 10);
 	e->rate = (unsigned)strtoul(argv[6], NULL, 10);
 	e->length_us = (int64_t)strtoul(argv[7], NULL, 10) * 1000;
@@ -724,24 +653,89 @@ static int ends_open(struct ends *e, char *argv[])
 }
 
 
+/* Its ends have the addresses of their SIP. */
+static int sound_open(struct ends *e, const char *path)
+{
+	char hosts[2][INET_ADDRSTRLEN];
+
+	for (int side = 0; side < 2; side++)
+		(void)inet_ntop(AF_INET, &e->own[side].sin_addr, hosts[side],
+				sizeof(hosts[side]));
+	e->file = fopen(path, "we");
+	if (!e->file)
+		return errno;
+	e->sound = sound_alloc(hosts[0], hosts[1], e->callc, e->file);
+
+	return e->sound ? 0 : errno;
+}
+
+
+static void tell_calls(const struct ends *e)
+{
+	static const char *const names[OUTCOMEC] = { "none", "ended",
+						     "refused", "hung" };
+
+	for (uint32_t n = 0; n < e->begun; n++) {
+		const struct half *a = &e->halves[2 * (size_t)n], *b = a + 1;
+
+		(void)fprintf(e->file, "call %u call%u@%s %s %s %lld\n", n, n,
+			      e->run, names[a->outcome], names[b->outcome],
+			      a->up_us ? (long long)(a->over_us - a->up_us) /
+						 1000
+				       : -1LL);
+	}
+	(void)fclose(e->file);
+}
+
+
+/* A call without a caller, and none that was taken back */
+static bool is_phantom(const struct half *caller)
+{
+	return caller->outcome == REFUSED && caller[1].invites > 0 &&
+	       caller[1].outcome != REFUSED;
+}
+
+
 static int tell(const struct ends *e)
 {
-	uint32_t outcomes[2][OUTCOMEC] = { { 0 } }, twice = 0;
+	uint32_t outcomes[2][OUTCOMEC] = { { 0 } }, twice = 0, phantoms = 0;
 
 	for (size_t i = 0; i < 2 * (size_t)e->callc; ++i) {
 		outcomes[i % 2][e->halves[i].outcome]++;
 		twice += e->halves[i].invites > 1;
+		phantoms += i % 2 == 1 && is_phantom(&e->halves[i - 1]);
 	}
 	(void)printf("begun=%u a_ended=%u a_refused=%u a_hung=%u a_none=%u "
 		     "b_ended=%u b_refused=%u b_hung=%u b_none=%u twice=%u "
-		     "copies=%llu odd=%llu\n",
+		     "phantoms=%u good=%u copies=%llu odd=%llu\n",
 		     e->begun, outcomes[0][ENDED], outcomes[0][REFUSED],
 		     outcomes[0][HUNG], outcomes[0][NONE], outcomes[1][ENDED],
 		     outcomes[1][REFUSED], outcomes[1][HUNG],
-		     outcomes[1][NONE], twice, (unsigned long long)e->copies,
+		     outcomes[1][NONE], twice, phantoms, e->good,
+		     (unsigned long long)e->copies,
 		     (unsigned long long)e->odd);
 
 	return fflush(stdout) ? 1 : 0;
+}
+
+
+/* Until something comes or is due */
+static void await(struct ends *e, struct pollfd polls[2])
+{
+	const int64_t wait_us = (int64_t)work(e) * 1000;
+	struct timespec ts = { 0 };
+	int64_t sound_us;
+
+	if (!e->sound) {
+		(void)poll(polls, 2, (int)(wait_us / 1000));
+		return;
+	}
+	sound_us = sound_turn(e->sound);
+	sound_tell(e->sound, e->begun, e->up, e->over);
+	if (sound_us > wait_us)
+		sound_us = wait_us;
+	ts.tv_nsec = sound_us > 0 ? sound_us * 1000 : 0;
+	(void)ppoll(polls, 2, &ts, NULL);
 }
 
 
@@ -751,12 +745,14 @@ int main(int argc, char *argv[])
 	int64_t end_us = 0;
 	int err;
 
-	if (argc != 8) {
+	if (argc != 8 && argc != 9) {
 		(void)fprintf(stderr, "usage: manycalls CALLER TO CALLED "
-				      "PREFIX CALLS RATE LENGTH_MS\n");
+				      "PREFIX CALLS RATE LENGTH_MS [FILE]\n");
 		return 2;
 	}
 	err = ends_open(&ends, argv);
+	if (!err && argc == 9)
+		err = sound_open(&ends, argv[8]);
 	if (err) {
 		(void)fprintf(stderr, "manycalls: %s\n", strerror(err));
 		return 1;
@@ -770,19 +766,19 @@ int main(int argc, char *argv[])
 			{ .fd = ends.fds[1], .events = POLLIN },
 		};
 
-		(void)poll(polls, 2, work(&ends));
+		await(&ends, polls);
 		for (int side = 0; side < 2; ++side)
 			if (polls[side].revents)
 				take(&ends, side);
-		if (!end_us && ends.over == 2 * ends.callc)
+		if (!end_us && ends.over + ends.unplaced == 2 * ends.callc)
 			end_us = now_us() + 2000000;
 		if (!end_us && ends.begun == ends.callc &&
-		    now_us() >
-			    ends.start_us +
-				    (int64_t)ends.callc * 1000000 / ends.rate +
-				    2 * (int64_t)HANG_US)
+		    now_us() > load_end_us(&ends) + 2 * (int64_t)HANG_US)
 			end_us = now_us();
 	}
+
+	if (ends.file)
+		tell_calls(&ends);
 
 	return tell(&ends);
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""sipd dies while calls go through it, and no answered call is lost.
+"""sipd dies while calls go through it, and no call is lost.
 
 test/fault/run sip [kills [seed]]
 
@@ -7,11 +7,11 @@ Real sipp calls real sipp: 50 calls a second of 10 s each, half of them ended
 by the caller and half by the called side; sipd is killed at random instants.
 Each end writes down what it saw of every call.
 
-Bounds: every call that the caller saw answered ends on both ends, and has
-exactly one record, whose duration is right within 1 s; no call has two; one
-that was being set up has one unless it was refused for overload; no end waits
-for a BYE that never comes; nothing is left in sipd: no call, line, transaction
-or text.
+Bounds: every call is answered, but for those that were refused for overload,
+which are named; every call that the caller saw answered ends on both ends, and
+has exactly one record, whose duration is right within 1 s and the time sipd
+was away; no call has two; no end waits for a BYE that never comes; nothing is
+left in sipd: no call, line, transaction or text.
 """
 
 import collections
@@ -26,7 +26,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 from support.cases import SANITIZED  # noqa: E402
 from support.cluster import wait_for  # noqa: E402
-from support.sip_switch import GAUGES, SipSwitch  # noqa: E402
+from support.sip_switch import SipSwitch  # noqa: E402
 from support.sipp import Sipp  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent / "sipp"
@@ -38,8 +38,9 @@ WITHIN_S = 1.0
 # for its ACK that a killed sipd had given, and the BYE comes behind it.
 SETTLE_S = 75
 SHORT = 10
+# A successor that has just begun may be late for what has waited: it says so.
+HONEST = ("CapacityLimit", "none")
 SHORT_LIST = {"SS_SIP_RESEND_INTERVAL": "0.5,0.5,1,1,2,2"}
-TEXTS = "tandem_sipd_texts_used_bytes"
 DIRECTIONS = (("4420", "uac_ends", "uas_waits"),
               ("4421", "uac_waits", "uas_ends"))
 
@@ -56,7 +57,7 @@ def seen_by(sipp):
     return Seen(*(found[w] for w in Seen._fields))
 
 
-def end_of(s, scenario, address, prefix, calls, caller):
+def end_of(s, scenario, address, prefix, calls, caller, share=0.5):
     options = ["-trace_logs", "-log_file", "log", "-d",
                str(LENGTH_S * 1000), "-recv_timeout", "120000",
                "-default_behaviors", "all,-pingreply"]
@@ -65,7 +66,7 @@ def end_of(s, scenario, address, prefix, calls, caller):
     return s.peer_sipp(Sipp(
         str(HERE / f"{scenario}.xml"), address,
         remote=s.at if caller else None, calls=calls if caller else 10**9,
-        rate=RATE / 2, limit=10**5, keys={"prefix": prefix}, trace=False,
+        rate=RATE * share, limit=10**5, keys={"prefix": prefix}, trace=False,
         options=options))
 
 
@@ -106,20 +107,18 @@ class FaultSwitch(SipSwitch):
         self.peers.enter_context(sipp)
         return sipp
 
-    def try_start(self, name):
-        try:
-            self.ask("start", process=name, timeout=2)
-        except Exception:  # pylint: disable=broad-except
-            pass  # it starts, or the next try will do
 
-    def left(self):
-        found = self.metrics_of("sipd.0")
-        left = {k: v for k, v in found.items()
-                if v and k.split("{")[0] in (*GAUGES, TEXTS)}
-        calls = self.calls()
-        if calls:
-            left["call.list"] = len(calls)
-        return left
+def not_answered(pairs, records):
+    """Why calls were not answered, by their record: {reason: [call id]}"""
+    reason_of = {r["call_id_a"]: r["end_reason"] for r in records}
+    found = collections.defaultdict(list)
+    for a, _ in pairs:
+        for call in {**a.refused, **a.unanswered}:
+            reason = reason_of.get(call, "none")
+            if call in a.unanswered and reason == "none":
+                reason = "silence"
+            found[reason].append(call)
+    return found
 
 
 def when(text):
@@ -127,7 +126,7 @@ def when(text):
         text.replace("Z", "+00:00")).timestamp()
 
 
-def judge(pairs, records):
+def judge(pairs, records, within_s):
     """Figures, and what is wrong, one line each."""
     by_a = collections.defaultdict(list)
     ids = collections.Counter(r["cdr_id"] for r in records)
@@ -154,10 +153,11 @@ def judge(pairs, records):
                 bad.append(f"{call}: ended at a: {call in a.ended}, at b: "
                            f"{there in b.ended}: {rows[0]}")
                 continue
-            end = a.bye.get(call) or b.bye.get(there)
+            end = a.bye.get(call) or b.bye.get(there) or \
+                min(a.ended[call], b.ended[there])
             wrong = abs(rows[0]["duration_ms"] / 1000 - (end - at))
             worst = max(worst, wrong)
-            if wrong > WITHIN_S:
+            if wrong > within_s:
                 bad.append(f"{call}: {wrong:.2f} s off: {rows[0]}")
         bad += [f"{call}: no record, and no final" for call in a.unanswered
                 if not by_a[call]]
@@ -198,25 +198,24 @@ def main():
             killer.one()
         for a, _ in ends:
             a.wait(120)
-        left = {}
-
-        def clean():
-            left.clear()
-            left.update(s.left())
-            return not left
-        try:
-            wait_for(SETTLE_S, clean, "nothing left")
-        except AssertionError:
-            print("left:", left, s.calls()[:5])
+        left = s.settled(SETTLE_S)
         records = s.records()
         pairs = [(seen_by(a), seen_by(b)) for a, b in ends]
         quarantined = s.log_events("slot_quarantined")
         s.stop()
 
-    answered, lost, doubled, worst, bad = judge(pairs, records)
+    answered, lost, doubled, worst, bad = judge(
+        pairs, records, WITHIN_S + killer.worst)
     failed = 2 * calls - answered
     refused = sum(len(a.refused) for a, _ in pairs)
     recovered = sum(r["end_reason"] == "SystemRecovery" for r in records)
+    failures = not_answered(pairs, records)
+    lost_setups = 0
+    for reason, which in sorted(failures.items()):
+        print(f"not answered: {reason}: {len(which)}")
+        if reason not in HONEST:
+            lost_setups += len(which)
+            bad.append(f"set-ups lost ({reason}): {which[:3]}")
     for line in bad[:20]:
         print("FAILED:", line)
     if left:
@@ -228,7 +227,7 @@ def main():
         print("FAILED: most calls have to be answered")
     print(f"{'kills':>6} {'calls':>7} {'answered':>9} {'failed':>7} {'refused':>8} {'records':>8} {'recovered':>10} {'worst s':>8} {'down s':>7}")
     print(f"{kills:>6} {2 * calls:>7} {answered:>9} {failed:>7} {refused:>8} {len(records):>8} {recovered:>10} {worst:>8.2f} {killer.worst:>7.2f}")
-    print(f"sip: kills={kills} calls={2 * calls} answered={answered} lost={lost} records={len(records)} doubled={doubled} left={len(left)} off_s={worst:.2f} seed={seed}")
+    print(f"sip: kills={kills} calls={2 * calls} answered={answered} lost={lost} setups_lost={lost_setups} records={len(records)} doubled={doubled} left={len(left)} off_s={worst:.2f} seed={seed}")
     return 1 if bad or left or quarantined or not enough else 0
 
 
