@@ -14,9 +14,11 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 from support.cluster import wait_for  # noqa: E402
-from support.sip import Net, wait_until  # noqa: E402
+from support.sip import Net  # noqa: E402
 from support.sip_switch import SipSwitch  # noqa: E402
 from support.sipp import Sipp, is_bound  # noqa: E402
+from support.usage import (  # noqa: E402
+    busy_us, drops, idle_us, pause, pin, precise_us, pss_kb)
 
 SERVER_CORE, OTHER_CORE = "0", "1"
 JUDGED_RATE = 2000
@@ -24,7 +26,6 @@ RATIO_MOST = 0.6
 HELD_JUDGED = 10000
 HELD_KB_MOST = 4.0
 FOREIGN_MOST = 0.25  # of a core
-TICK_US = 1e6 / os.sysconf("SC_CLK_TCK")
 ENDLESS = 1000000000
 PAUSE = 0.05
 SETTLE_S = 5  # transactions of before end
@@ -75,58 +76,6 @@ request_route {{
   t_relay();
 }}
 """
-
-
-# --- what processes use --------------------------------------------------------
-
-def ticks(pid):
-    """User and system time of a process, in clock ticks."""
-    try:
-        text = pathlib.Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return 0
-    words = text.rsplit(")", 1)[1].split()
-    return int(words[11]) + int(words[12])
-
-
-def precise_us(pid):
-    """CPU time of a process: of its threads, to the nanosecond where the
-    kernel tells it, else by the tick."""
-    total = 0
-    try:
-        for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-            total += int((task / "schedstat").read_text().split()[0])
-    except (OSError, IndexError):
-        return ticks(pid) * TICK_US
-    return total / 1000
-
-
-def pss_kb(pids):
-    total = 0
-    for pid in pids:
-        with contextlib.suppress(OSError):
-            text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
-            total += int(text.split("\nPss:")[1].split()[0])
-    return total
-
-
-def busy_us():
-    """Of all cores together."""
-    words = pathlib.Path("/proc/stat").read_text().split("\n")[0].split()[1:]
-    user, nice, system, _, _, irq, soft = map(int, words[:7])
-    return (user + nice + system + irq + soft) * TICK_US
-
-
-def drops(address):
-    """Datagrams that found no room in a socket of this address."""
-    number = "".join(f"{int(b):02X}" for b in reversed(address.split(".")))
-    rows = pathlib.Path("/proc/net/udp").read_text().splitlines()[1:]
-    return sum(int(r.split()[-1]) for r in rows
-               if r.split()[1].startswith(number + ":"))
-
-
-def pause(seconds):
-    wait_until(time.monotonic() + seconds)
 
 
 # --- servers -------------------------------------------------------------------
@@ -216,11 +165,6 @@ class Kamailio:
         shutil.rmtree(self.dir)
 
 
-def pin(pid, core):
-    subprocess.run(["taskset", "-a", "-c", "-p", core, str(pid)], check=False,
-                   capture_output=True)
-
-
 # --- one point -----------------------------------------------------------------
 
 class Load:
@@ -257,13 +201,6 @@ class Load:
         self.uac.__exit__(None, None, None)
         self.uas.__exit__(None, None, None)
         shutil.rmtree(self.dir)
-
-
-def idle_us(server, seconds=2.0):
-    """CPU a second of a server that has nothing to do."""
-    before = sum(map(precise_us, server.worker))
-    pause(seconds)
-    return (sum(map(precise_us, server.worker)) - before) / seconds
 
 
 def point(server, rate, seconds, idle):
@@ -325,7 +262,7 @@ def measure(server, args):
               f"call, the whole server {result['whole_kb']:.2f} KB",
               flush=True)
     pause(SETTLE_S)
-    idle = idle_us(server)
+    idle = idle_us(server.worker)
     print(f"{server.name}: idle {idle:.0f} us/s")
     print(f"{'':>9} {'calls/s':>8} {'us/call':>8} {'failed':>7} {'resent':>7} "
           f"{'dropped':>8} {'reached':>8} {'foreign':>8}")
