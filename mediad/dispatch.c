@@ -156,8 +156,7 @@ static int on_reserve(void *state, const Tandem__Envelope *env, int tag)
 	int err;
 
 	(void)tag;
-	if (!mediad->sessions ||
-	    (!mediad->is_on && !sessions_find(mediad->sessions, ask->session)))
+	if (!mediad->is_on && !sessions_find(mediad->sessions, ask->session))
 		return answer_bypass(mediad, env);
 	if (ask->session == 0 || ask->side == (uint32_t)SIDE_ALL)
 		return refuse(mediad, env->hdr, EINVAL);
@@ -179,23 +178,19 @@ static int on_point(void *state, const Tandem__Envelope *env, int tag)
 	Tandem__Pointed pointed = TANDEM__POINTED__INIT;
 	Tandem__Envelope answer = TANDEM__ENVELOPE__INIT;
 	struct session_point point;
-	int err = 0;
+	int err;
 
 	(void)tag;
-	if (mediad->sessions) {
-		err = point_read(&point, env->point);
-		if (!err)
-			err = sessions_point(mediad->sessions,
-					     env->point->session,
-					     env->point->side,
-					     (uint16_t)env->hdr->worker,
-					     &point, ev_now_us(mediad->ev));
-	}
+	err = point_read(&point, env->point);
+	if (!err)
+		err = sessions_point(mediad->sessions, env->point->session,
+				     env->point->side,
+				     (uint16_t)env->hdr->worker, &point,
+				     ev_now_us(mediad->ev));
 	if (err)
 		return refuse(mediad, env->hdr, err);
-	if (mediad->sessions)
-		voice_start(mediad->voice, sessions_find(mediad->sessions,
-							 env->point->session));
+	voice_start(mediad->voice,
+		    sessions_find(mediad->sessions, env->point->session));
 	answer.body_case = BUS_BODY(POINTED);
 	answer.pointed = &pointed;
 

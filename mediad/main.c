@@ -68,20 +68,52 @@ static int find_set(const struct svc *svc)
 }
 
 
+/* Sockets are the caller's to free(). */
+static int list_ports(const struct mediad *mediad, struct ports_args *args,
+		      struct port_socket **socketsp)
+{
+	const Tandem__Node *node = svc_node(mediad->svc);
+	const int err = list_sockets(mediad->svc, socketsp, &args->socketc);
+
+	args->sockets = err ? NULL : *socketsp;
+	args->first = (uint16_t)node->rtp_own_first;
+	args->last = (uint16_t)node->rtp_own_last;
+	args->rests = svc_segment(mediad->svc, "rests");
+
+	return err;
+}
+
+
 static int open_ports(struct mediad *mediad)
 {
-	struct port_socket *list;
-	size_t n;
+	struct port_socket *sockets;
+	struct ports_args args;
 	int err;
 
 	mediad->rtp_set = find_set(mediad->svc);
-	err = list_sockets(mediad->svc, &list, &n);
+	err = list_ports(mediad, &args, &sockets);
 	if (err)
 		return err;
 
-	err = ports_alloc(&mediad->ports, list, n,
-			  svc_segment(mediad->svc, "rests"));
-	free(list);
+	err = ports_alloc(&mediad->ports, &args);
+	free(sockets);
+
+	return err;
+}
+
+
+static int reload_ports(struct mediad *mediad)
+{
+	struct port_socket *sockets;
+	struct ports_args args;
+	int err;
+
+	err = list_ports(mediad, &args, &sockets);
+	if (err)
+		return err;
+
+	err = ports_reload(mediad->ports, &args, clk_mono_us());
+	free(sockets);
 
 	return err;
 }
@@ -149,7 +181,7 @@ static int mediad_open(struct svc *svc, void *state)
 	mediad->is_on = svc_node(svc)->media_relay;
 	range_start(mediad);
 
-	return mediad->is_on ? open_relay(mediad) : 0;
+	return open_relay(mediad);
 }
 
 
@@ -157,29 +189,13 @@ static int mediad_open(struct svc *svc, void *state)
 static int mediad_reload(struct svc *svc, void *state)
 {
 	struct mediad *mediad = state;
-	struct port_socket *list;
-	int set = find_set(svc), err;
-	size_t n;
+	int err;
 
 	mediad->is_on = svc_node(svc)->media_relay;
-	if (!mediad->sessions)
-		return mediad->is_on ? open_relay(mediad) : 0;
+	mediad->rtp_set = find_set(svc);
+	err = reload_ports(mediad);
 
-	err = list_sockets(svc, &list, &n);
-	if (err)
-		return err;
-
-	err = ports_reload(mediad->ports, list, n, clk_mono_us());
-	free(list);
-	if (err)
-		return err;
-
-	/* Another one has nothing of what we keep for a while. */
-	if (set != mediad->rtp_set && ports_retired(mediad->ports))
-		set = -1;
-	mediad->rtp_set = set;
-
-	return relay_reload(mediad->relay);
+	return err ? err : relay_reload(mediad->relay);
 }
 
 
@@ -191,7 +207,7 @@ static bool mediad_idle(const void *state)
 	const struct sessions *ss = mediad->sessions;
 	const int64_t now_us = ev_now_us(mediad->ev);
 
-	for (uint32_t i = 0; ss && i < sessions_slots(ss); i++) {
+	for (uint32_t i = 0; i < sessions_slots(ss); i++) {
 		const struct session *s = sessions_at(ss, i);
 
 		for (unsigned n = 0; s && n < MEDIA_SIDES; n++)

@@ -26,15 +26,16 @@ struct mediad {
 	bool is_on;  /**< media { relay = on } */
 	int rtp_set; /**< Epoll set of all our sockets, which outlives us, by
 		      *   port; -1: none */
-	struct ports *ports;       /**< NULL: it has never been on */
-	struct sessions *sessions; /**< NULL: likewise */
-	struct held held;          /**< For relay.c */
-	struct ended *ended;       /**< There if sessions is */
+	struct ports *ports;
+	struct sessions *sessions;
+	struct held held; /**< For relay.c */
+	struct ended *ended;
 	struct relay *relay;
 	struct voice *voice;
 	struct ev_timer tick;
 	struct ev_timer range;
 	uint32_t range_looks; /**< Since it was found to be another */
+	uint32_t say_looks;   /**< Since old ports were found unused */
 	uint32_t ticked;      /**< Sessions before this slot were looked at */
 };
 

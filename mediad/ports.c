@@ -3,10 +3,8 @@
  */
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "mediad/portpool.h"
 #include "mediad/ports.h"
@@ -20,7 +18,7 @@ enum {
 struct ports {
 	struct port_pair *pairs; /* by port */
 	uint32_t pairc;          /* of ours */
-	uint32_t retiredc;       /* of those */
+	bool has_retired;
 	struct portpool *pool;
 	struct segment rests;
 };
@@ -39,32 +37,35 @@ static uint16_t port_of(const struct ports *ports,
 }
 
 
-/* Pairs of which both sockets are there. @return How many */
-static uint32_t make_pairs(struct port_pair *pairs,
-			   const struct port_socket *sockets, size_t socketc)
+/* Pairs of which both sockets are there */
+static void make_pairs(struct ports *ports, const struct ports_args *args)
 {
-	uint32_t n = 0;
+	struct port_pair *pairs = ports->pairs;
 
 	for (uint32_t i = 0; i < PAIRC; i++)
 		pairs[i] = (struct port_pair){ .fds = { -1, -1 },
 					       .session = PORTS_NOBODY };
-	for (size_t i = 0; i < socketc; i++)
-		pairs[sockets[i].port / SESSION_STREAMS]
-			.fds[sockets[i].port % SESSION_STREAMS] =
-			sockets[i].fd;
-	for (uint32_t i = 0; i < PAIRC; i++) {
-		if (pairs[i].fds[0] >= 0 && pairs[i].fds[1] >= 0)
-			n++;
-		else
-			pairs[i].fds[0] = pairs[i].fds[1] = -1;
-	}
+	for (size_t i = 0; i < args->socketc; i++) {
+		const struct port_socket *socket = &args->sockets[i];
 
-	return n;
+		pairs[socket->port / SESSION_STREAMS]
+			.fds[socket->port % SESSION_STREAMS] = socket->fd;
+	}
+	for (uint32_t i = 0; i < PAIRC; i++) {
+		const uint16_t port = port_of(ports, &pairs[i]);
+
+		if (pairs[i].fds[0] < 0 || pairs[i].fds[1] < 0) {
+			pairs[i].fds[0] = pairs[i].fds[1] = -1;
+			continue;
+		}
+		pairs[i].is_retired = port < args->first || port > args->last;
+		ports->has_retired |= pairs[i].is_retired;
+		ports->pairc++;
+	}
 }
 
 
-int ports_alloc(struct ports **portsp, const struct port_socket *sockets,
-		size_t socketc, const struct segment *rests)
+int ports_alloc(struct ports **portsp, const struct ports_args *args)
 {
 	struct ports *ports = calloc(1, sizeof(*ports));
 	int err;
@@ -72,13 +73,13 @@ int ports_alloc(struct ports **portsp, const struct port_socket *sockets,
 	if (!ports)
 		return ENOMEM;
 
-	ports->rests = *rests;
+	ports->rests = *args->rests;
 	ports->pairs = malloc(PAIRC * sizeof(*ports->pairs));
 	if (!ports->pairs) {
 		free(ports);
 		return ENOMEM;
 	}
-	ports->pairc = make_pairs(ports->pairs, sockets, socketc);
+	make_pairs(ports, args);
 	err = portpool_alloc(&ports->pool, ports->pairc);
 	if (err)
 		ports_free(ports);
@@ -89,24 +90,11 @@ int ports_alloc(struct ports **portsp, const struct port_socket *sockets,
 }
 
 
-static void pair_close(struct port_pair *pair)
-{
-	for (unsigned i = 0; i < SESSION_STREAMS; i++) {
-		if (pair->fds[i] >= 0)
-			(void)close(pair->fds[i]);
-		pair->fds[i] = -1;
-	}
-}
-
-
 struct ports *ports_free(struct ports *ports)
 {
 	if (!ports)
 		return NULL;
 
-	for (uint32_t i = 0; i < PAIRC; i++)
-		if (ports->pairs[i].is_retired)
-			pair_close(&ports->pairs[i]);
 	portpool_free(ports->pool);
 	free(ports->pairs);
 	free(ports);
@@ -118,68 +106,37 @@ struct ports *ports_free(struct ports *ports)
 /* --- another range
  * -------------------------------------------------------------------------- */
 
-static int copy_fds(struct port_pair *pair)
+/* Of a session whose sockets are not ours any more nothing is left to carry. */
+static void carry_over(struct port_pair *pair, const struct port_pair *old)
 {
-	const struct port_pair of = *pair;
+	if (!is_ours(pair))
+		return;
 
-	pair->is_retired = true;
-	pair->fds[SESSION_RTCP] = -1;
-	for (unsigned i = 0; i < SESSION_STREAMS; i++) {
-		pair->fds[i] = fcntl(of.fds[i], F_DUPFD_CLOEXEC, 3);
-		if (pair->fds[i] < 0) {
-			const int err = errno;
-
-			pair_close(pair);
-			return err;
-		}
-	}
-
-	return 0;
+	pair->session = old->session;
+	pair->side = old->side;
+	pair->line = old->line;
 }
 
 
-/* A pair in use: it stays its session's, or becomes a copy that ends with it */
-static int carry_over(struct port_pair *pair, const struct port_pair *old)
-{
-	const struct port_pair now = *pair;
-
-	*pair = *old;
-	if (!is_ours(&now))
-		return copy_fds(pair);
-
-	memcpy(pair->fds, now.fds, sizeof(pair->fds));
-	pair->is_retired = false;
-
-	return 0;
-}
-
-
-int ports_reload(struct ports *ports, const struct port_socket *sockets,
-		 size_t socketc, int64_t now_us)
+int ports_reload(struct ports *ports, const struct ports_args *args,
+		 int64_t now_us)
 {
 	struct ports *new, old;
 	int err;
 
-	err = ports_alloc(&new, sockets, socketc, &ports->rests);
+	err = ports_alloc(&new, args);
 	if (err)
 		return err;
 
-	for (uint32_t i = 0; i < PAIRC && !err; i++) {
-		if (ports->pairs[i].session == PORTS_NOBODY)
-			continue;
-		err = carry_over(&new->pairs[i], &ports->pairs[i]);
-		new->pairc += new->pairs[i].is_retired;
-		new->retiredc += new->pairs[i].is_retired;
-	}
-	if (!err) {
-		ports_open(new, now_us);
-		old = *ports;
-		*ports = *new;
-		*new = old;
-	}
+	for (uint32_t i = 0; i < PAIRC; i++)
+		carry_over(&new->pairs[i], &ports->pairs[i]);
+	ports_open(new, now_us);
+	old = *ports;
+	*ports = *new;
+	*new = old;
 	ports_free(new);
 
-	return err;
+	return 0;
 }
 
 
@@ -218,9 +175,27 @@ int ports_each(const struct ports *ports, ports_h *h, void *arg)
 }
 
 
-uint32_t ports_retired(const struct ports *ports)
+size_t ports_unused(const struct ports *ports, struct svc_ports *runs,
+		    size_t most)
 {
-	return ports->retiredc;
+	size_t n = 0;
+
+	for (uint32_t i = 0; ports->has_retired && i < PAIRC; i++) {
+		const struct port_pair *pair = &ports->pairs[i];
+		const uint16_t port = port_of(ports, pair);
+
+		if (!pair->is_retired || pair->session != PORTS_NOBODY)
+			continue;
+		if (n > 0 && runs[n - 1].first + runs[n - 1].count == port)
+			runs[n - 1].count += SESSION_STREAMS;
+		else if (n < most)
+			runs[n++] = (struct svc_ports){ port,
+							SESSION_STREAMS };
+		else
+			break;
+	}
+
+	return n;
 }
 
 
@@ -278,7 +253,8 @@ void ports_open(struct ports *ports, int64_t now_us)
 	for (uint32_t i = 0; i < PAIRC; i++) {
 		const struct port_pair *pair = &ports->pairs[i];
 
-		if (is_ours(pair) && pair->session == PORTS_NOBODY)
+		if (is_ours(pair) && !pair->is_retired &&
+		    pair->session == PORTS_NOBODY)
 			portpool_add(ports->pool, i,
 				     given_us(ports, port_of(ports, pair),
 					      now_us));
@@ -322,14 +298,8 @@ void ports_give(struct ports *ports, uint16_t port, int64_t now_us)
 
 	assert(pair->session != PORTS_NOBODY);
 	pair->session = PORTS_NOBODY;
-	if (!pair->is_retired) {
+	if (!pair->is_retired)
 		portpool_give(ports->pool, n, now_us);
-		return;
-	}
-	pair->is_retired = false;
-	pair_close(pair);
-	ports->pairc--;
-	ports->retiredc--;
 }
 
 

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "mediad/session.h"
+#include "shared/svc/svc.h"
 
 struct ports;
 struct segment;
@@ -31,9 +32,7 @@ struct port_pair {
 	int fds[SESSION_STREAMS]; /**< -1: not ours */
 	int32_t session;          /**< Whose it is, as in struct port_owner */
 	uint8_t side, line;
-	/** Of a range that is no longer ours: it ends with its session. The
-	 *  descriptors are our own copies. */
-	bool is_retired;
+	bool is_retired; /**< Not for new sessions */
 };
 _Static_assert(sizeof(struct port_pair) == 16, "looked up for each packet");
 
@@ -42,20 +41,28 @@ struct port_socket {
 	uint16_t port;
 };
 
-/** rests: the segment of struct media_rests, writable; it stays as long */
-int ports_alloc(struct ports **portsp, const struct port_socket *sockets,
-		size_t socketc, const struct segment *rests);
+struct ports_args {
+	const struct port_socket *sockets;
+	size_t socketc;
+	uint16_t first, last; /**< Of new sessions; 0, 0: there are none */
+	const struct segment *rests; /**< Of struct media_rests, writable; it
+				      *   stays as long */
+};
+
+int ports_alloc(struct ports **portsp, const struct ports_args *args);
 struct ports *ports_free(struct ports *ports);
 
-/** The range is another: pairs in use stay until they are given back, also
- *  those that are no longer ours.
+/** The sockets are others: pairs in use stay their sessions', also those that
+ *  are not for new ones any more.
  *  @return 0, or errorcode with everything as before */
-int ports_reload(struct ports *ports, const struct port_socket *sockets,
-		 size_t socketc, int64_t now_us);
+int ports_reload(struct ports *ports, const struct ports_args *args,
+		 int64_t now_us);
 
-/** Pairs of ours; and those of them that end with their sessions */
-uint32_t ports_count(const struct ports *ports);
-uint32_t ports_retired(const struct ports *ports);
+uint32_t ports_count(const struct ports *ports); /**< Pairs */
+/** Pairs that nobody has and nobody is to get. @return how many runs, most at
+ *  most */
+size_t ports_unused(const struct ports *ports, struct svc_ports *runs,
+		    size_t most);
 /** The pair of a port, ours or not */
 const struct port_pair *ports_pair(const struct ports *ports, uint16_t port);
 /** It is looked at soon */

@@ -1,7 +1,9 @@
 /**
- * @file mediad/range.c  SS_RTP_PORT_RANGE: which ports there are to be
+ * @file mediad/range.c  SS_RTP_PORT_RANGE: which ports there are to be, and
+ *                        which need not be any more
  */
 #include "mediad/mediad.h"
+#include "mediad/ports.h"
 #include "mediad/range.h"
 #include "shared/catalog/catalog.h"
 #include "shared/catalog/param.h"
@@ -10,6 +12,7 @@
 enum {
 	LOOK_MS = 1000,
 	ASK_LOOKS = 30, /* one that was refused is asked for again so late */
+	SAY_LOOKS = 10, /* a reload for each: not for every call that ends */
 	DEFAULT_FIRST = 10000,
 	DEFAULT_LAST = 20000,
 };
@@ -50,21 +53,38 @@ static void look(struct mediad *mediad)
 }
 
 
+/* Ports that are not ours any more, behind the last session on them */
+static void give_up(struct mediad *mediad)
+{
+	struct svc_ports runs[SVC_PORTS_MAX];
+	size_t n;
+
+	if (mediad->say_looks++ % SAY_LOOKS != 0)
+		return;
+
+	n = ports_unused(mediad->ports, runs, SVC_PORTS_MAX);
+	if (n > 0)
+		svc_rtp_unused(mediad->svc, runs, n);
+	else
+		mediad->say_looks = 0;
+}
+
+
 static void on_look(void *arg)
 {
 	struct mediad *mediad = arg;
 
-	look(mediad);
+	/* Every worker would ask for the same. */
+	if (svc_self(mediad->svc).worker == 0)
+		look(mediad);
+	give_up(mediad);
 	ev_timer_start(&mediad->range, mediad->ev, LOOK_MS, on_look, mediad);
 }
 
 
-/* Every worker would ask for the same. */
 void range_start(struct mediad *mediad)
 {
-	if (svc_self(mediad->svc).worker == 0)
-		ev_timer_start(&mediad->range, mediad->ev, LOOK_MS, on_look,
-			       mediad);
+	ev_timer_start(&mediad->range, mediad->ev, LOOK_MS, on_look, mediad);
 }
 
 

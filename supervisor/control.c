@@ -110,6 +110,11 @@ void control_frame(const Tandem__ControlFrame *frame, const int *fds,
 			reload_rtp_range(child->sup, frame->rtp_range);
 		break;
 
+	case CTL_BODY(RTP_UNUSED):
+		if (child->introduced && child->id.peer == PEER_MEDIAD)
+			reload_rtp_unused(child, frame->rtp_unused);
+		break;
+
 	case CTL_BODY(ADMIN_REPLY):
 		forward_reply(child->sup, child, frame->admin_reply);
 		break;

@@ -21,6 +21,8 @@
 
 enum {
 	ANSWER_MS = 5000,
+	SETTLE_MS = 500,
+	AGAIN_MS = 10000,
 	LINKS_MAX = 64,
 	WHY_MAX = CONFIG_ERROR_MAX,
 };
@@ -90,6 +92,18 @@ static void give_up(struct supervisor *sup, const char *error)
 }
 
 
+/* Ports that were given up are closed everywhere by now, or soon. */
+static void on_more(void *arg)
+{
+	struct supervisor *sup = arg;
+
+	reload_begin(sup, 0);
+	if (!sup->reloading)
+		ev_timer_start(&sup->reload_timer, sup->ev, AGAIN_MS, on_more,
+			       sup);
+}
+
+
 /* All have agreed: it holds. */
 static void put_in_force(struct supervisor *sup)
 {
@@ -119,6 +133,9 @@ static void put_in_force(struct supervisor *sup)
 			  "out of memory for more workers");
 	finish(sup, NULL);
 	supervisor_advance(sup);
+	if (sockets_wants_more(sup->sockets))
+		ev_timer_start(&sup->reload_timer, sup->ev, SETTLE_MS, on_more,
+			       sup);
 }
 
 
@@ -231,7 +248,7 @@ static int send_prepare(struct child *child, const struct config *config,
 
 	for (size_t i = 0; i < gonec; i++)
 		gone_ptrs[i] = &gone[i];
-	setup_node(&node, &realms, config, (enum peer)child->id.peer);
+	setup_node(&node, &realms, config, child->id);
 	tandem__prepare__init(&prepare);
 	prepare.config_version = config->version;
 	prepare.node = &node;
@@ -260,7 +277,8 @@ static int ask(struct child *child, const struct config *config)
 
 	err = sockets_runs(sup->sockets, child->id, SOCKETS_NEW, &fresh,
 			   &freshc);
-	if (!err)
+	/* A worker that is to go works with what it has until then. */
+	if (!err && child->id.worker < config->workers[child->id.peer])
 		err = sockets_runs(sup->sockets, child->id, SOCKETS_GONE,
 				   &gone, &gonec);
 	if (!err)
@@ -353,6 +371,24 @@ void reload_rtp_range(struct supervisor *sup, const Tandem__RtpRange *range)
 	}
 	sup->range_asked = true;
 	reload_begin(sup, 0);
+}
+
+
+/* What comes while another reload is under way is said again. */
+void reload_rtp_unused(struct child *child, const Tandem__RtpUnused *unused)
+{
+	struct supervisor *sup = child->sup;
+	size_t n = 0;
+
+	if (sup->reloading || sup->aim == AIM_ADOPT)
+		return;
+
+	for (size_t i = 0; i < unused->n_runs; i++)
+		n += sockets_unused(sup->sockets, child->id,
+				    unused->runs[i]->first,
+				    unused->runs[i]->count);
+	if (n > 0)
+		reload_begin(sup, 0);
 }
 
 

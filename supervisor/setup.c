@@ -81,9 +81,24 @@ void setup_realms(struct setup_realms *realms, const struct config *config)
 }
 
 
-void setup_node(Tandem__Node *node, struct setup_realms *realms,
-		const struct config *config, enum peer peer)
+static void node_media(Tandem__Node *node, const struct config *config,
+		       uint16_t worker)
 {
+	uint16_t first, last;
+
+	sockets_rtp_share(config, worker, &first, &last);
+	node->rtp_own_first = first;
+	node->rtp_own_last = last;
+	node->rtp_first = config->rtp_asked_first;
+	node->rtp_last = config->rtp_asked_last;
+	node->media_relay = config->media_relay;
+}
+
+
+void setup_node(Tandem__Node *node, struct setup_realms *realms,
+		const struct config *config, struct peer_id who)
+{
+	const enum peer peer = (enum peer)who.peer;
 	const bool has_database = peer == PEER_BILLINGD;
 
 	tandem__node__init(node);
@@ -102,9 +117,8 @@ void setup_node(Tandem__Node *node, struct setup_realms *realms,
 	}
 	if (peer == PEER_SIPD)
 		node->dns_server = text_ptr(config->dns_server);
-	node->rtp_first = peer == PEER_MEDIAD ? config->rtp_asked_first : 0;
-	node->rtp_last = peer == PEER_MEDIAD ? config->rtp_asked_last : 0;
-	node->media_relay = peer == PEER_MEDIAD && config->media_relay;
+	if (peer == PEER_MEDIAD)
+		node_media(node, config, who.worker);
 	node->shm_prefix = text_ptr(config->shm_prefix);
 	node->key_file = text_ptr(config->key_file);
 	node->user = text_ptr(config->user[peer]);
@@ -188,7 +202,7 @@ int setup_send(struct supervisor *sup, struct child *child, int adopt_fd)
 		socket_ptrs[i + 1] = &runs[i];
 
 	tandem__setup__init(&setup);
-	setup_node(&node, &realms, &sup->config, (enum peer)child->id.peer);
+	setup_node(&node, &realms, &sup->config, child->id);
 	setup.node = &node;
 	setup.n_sockets = runc + 1;
 	setup.sockets = socket_ptrs;

@@ -33,6 +33,7 @@ struct sockets {
 	struct table held;
 	struct table wanted; /**< Between prepare and its end */
 	bool preparing;
+	size_t later;     /**< Ports that another prepare can have */
 	uint64_t version; /**< Of held */
 };
 
@@ -364,7 +365,7 @@ int sockets_prepare(struct sockets *s, const struct config *config,
 		sockets_rollback(s);
 	s->preparing = true;
 
-	err = sockets_want(&s->wanted, config);
+	err = sockets_want(&s->wanted, config, &s->held, &s->later);
 	for (size_t i = 0; i < s->wanted.rowc && !err; i++) {
 		struct row *row = &s->wanted.rows[i];
 
@@ -413,6 +414,34 @@ void sockets_rollback(struct sockets *s)
 {
 	close_all(&s->wanted);
 	s->preparing = false;
+	s->later = 0;
+}
+
+
+size_t sockets_unused(struct sockets *s, struct peer_id who, uint32_t first,
+		      uint32_t count)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->held.rowc; i++) {
+		struct row *row = &s->held.rows[i];
+
+		if (row->is_retired && !row->is_unused &&
+		    peer_id_equal(row->owner, who) &&
+		    row->addr.port >= first &&
+		    row->addr.port - first < count) {
+			row->is_unused = true;
+			n++;
+		}
+	}
+
+	return n;
+}
+
+
+bool sockets_wants_more(const struct sockets *s)
+{
+	return !s->preparing && s->later > 0;
 }
 
 

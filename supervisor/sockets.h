@@ -11,6 +11,7 @@
 #ifndef TANDEM_SUPERVISOR_SOCKETS_H
 #define TANDEM_SUPERVISOR_SOCKETS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,6 +50,20 @@ void sockets_commit(struct sockets *s);
 
 /** It does not: close what was opened for it */
 void sockets_rollback(struct sockets *s);
+
+/** The RTP ports of a worker's new sessions; 0, 0: none */
+void sockets_rtp_share(const struct config *config, uint16_t worker,
+		       uint16_t *firstp, uint16_t *lastp);
+
+/** RTP that who has beyond its share, and does not use any more: the next
+ *  prepare leaves it out. @return how many there are now that did not be before
+ */
+size_t sockets_unused(struct sockets *s, struct peer_id who, uint32_t first,
+		      uint32_t count);
+
+/** Did the last commit free ports that the file asks for? Then the next
+ * prepare opens them for whom they are now. */
+bool sockets_wants_more(const struct sockets *s);
 
 /** Which of a process's sockets: those of now, or what prepare changes */
 enum sockets_which {

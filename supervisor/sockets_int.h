@@ -15,6 +15,9 @@ struct row {
 	char certificate[CONFIG_TEXT_MAX];
 	char key[CONFIG_TEXT_MAX];
 	int fd; /**< -1: not open yet */
+	/** RTP that the file no longer asks for, and that its owner may still
+	 *  have sessions on; and: it has none */
+	bool is_retired, is_unused;
 };
 
 struct table {
@@ -25,7 +28,10 @@ struct table {
 int sockets_push(struct table *table, const struct row *row);
 
 /** A row, without a descriptor, for each socket that the file asks for, in the
- *  order in which they are to be opened */
-int sockets_want(struct table *wanted, const struct config *config);
+ *  order in which they are to be opened, and for each of those held that is to
+ *  stay as long as sessions use it
+ *  @param laterp Ports that it asks for, and can have only when this holds */
+int sockets_want(struct table *wanted, const struct config *config,
+		 const struct table *held, size_t *laterp);
 
 #endif

@@ -153,7 +153,7 @@ struct setup_realms {
 void setup_realms(struct setup_realms *realms, const struct config *config);
 /** The daemon's part of a node file */
 void setup_node(Tandem__Node *node, struct setup_realms *realms,
-		const struct config *config, enum peer peer);
+		const struct config *config, struct peer_id who);
 size_t setup_links(Tandem__Link *rows, Tandem__Link **links, size_t most,
 		   const struct config *config, struct peer_id who);
 
@@ -164,6 +164,7 @@ channel_close_h control_closed;
 /* reload.c */
 void reload_begin(struct supervisor *sup, uint64_t request);
 void reload_rtp_range(struct supervisor *sup, const Tandem__RtpRange *range);
+void reload_rtp_unused(struct child *child, const Tandem__RtpUnused *unused);
 void reload_prepared(struct child *child, const Tandem__Prepared *prepared);
 /** A child that was asked is gone, or has come too late to be asked */
 void reload_advance(struct supervisor *sup);

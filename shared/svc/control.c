@@ -73,6 +73,30 @@ void svc_rtp_range(struct svc *svc, uint32_t first, uint32_t last)
 }
 
 
+void svc_rtp_unused(struct svc *svc, const struct svc_ports *ports,
+		    size_t portc)
+{
+	Tandem__PortRun rows[SVC_PORTS_MAX], *ptrs[SVC_PORTS_MAX];
+	Tandem__ControlFrame frame;
+	Tandem__RtpUnused unused;
+
+	tandem__control_frame__init(&frame);
+	tandem__rtp_unused__init(&unused);
+	for (size_t i = 0; i < portc && i < SVC_PORTS_MAX; i++) {
+		tandem__port_run__init(&rows[i]);
+		rows[i].first = ports[i].first;
+		rows[i].count = ports[i].count;
+		ptrs[i] = &rows[i];
+		unused.n_runs++;
+	}
+	unused.runs = ptrs;
+	frame.body_case = CTL_BODY(RTP_UNUSED);
+	frame.rtp_unused = &unused;
+	if (svc->channel)
+		(void)channel_send(svc->channel, &frame, NULL, 0);
+}
+
+
 static void on_beat(void *arg)
 {
 	struct svc *svc = arg;

@@ -156,6 +156,21 @@ bool svc_stops_all(const struct svc *svc);
  *  0, 0: for those again. A reload follows if they can be had. */
 void svc_rtp_range(struct svc *svc, uint32_t first, uint32_t last);
 
+/** Ports one behind the other */
+struct svc_ports {
+	uint16_t first;
+	uint32_t count;
+};
+
+enum {
+	SVC_PORTS_MAX = 256
+};
+
+/** Nobody uses these inherited ports any more, and they are not to be used: at
+ *  most SVC_PORTS_MAX of them. A reload takes them away, or nothing happens. */
+void svc_rtp_unused(struct svc *svc, const struct svc_ports *ports,
+		    size_t portc);
+
 /** Say what was adopted; shown with ready and in status */
 void svc_adopted(struct svc *svc, uint32_t adopted, uint32_t quarantined);
 

@@ -47,13 +47,17 @@ int rig_start(struct rig *rig, unsigned pairs, const int *fds, int64_t now_us)
 	};
 	struct sessions_args with = args;
 	struct port_socket sockets[64];
+	struct ports_args of = { .sockets = sockets,
+				 .first = RIG_PORT,
+				 .last = UINT16_MAX,
+				 .rests = &rig->rests.segment };
 	int err;
 
 	for (unsigned i = 0; i < 2 * pairs; i++)
 		sockets[i] = (struct port_socket){ fds ? fds[i] : 1000,
 						   (uint16_t)(RIG_PORT + i) };
-	err = ports_alloc(&rig->ports, sockets, 2ul * pairs,
-			  &rig->rests.segment);
+	of.socketc = 2ul * pairs;
+	err = ports_alloc(&rig->ports, &of);
 	with.ports = rig->ports;
 	if (!err)
 		err = sessions_alloc(&rig->sessions, &with, now_us);

@@ -211,45 +211,71 @@ static void two_sessions_with_one_port_are_not_both_believed(void **state)
 }
 
 
-/* Two pairs of a range that goes, in use; then one of them is given back. */
+/* There is a third pair now, and another range is for new sessions. */
+static void another_range(struct rig *rig, uint16_t first, uint16_t last)
+{
+	struct port_socket sockets[6];
+	const struct ports_args args = { .sockets = sockets,
+					 .socketc = COUNT_OF(sockets),
+					 .first = first,
+					 .last = last,
+					 .rests = &rig->rests.segment };
+
+	for (unsigned i = 0; i < COUNT_OF(sockets); i++)
+		sockets[i] = (struct port_socket){ 1000,
+						   (uint16_t)(RIG_PORT + i) };
+	assert_int_equal(ports_reload(rig->ports, &args, RIG_NOW), 0);
+}
+
+
 static void a_range_that_goes_stays_with_its_sessions(void **state)
 {
-	struct port_socket others[4];
-	int pipes[4];
+	struct svc_ports runs[4];
 	struct rig rig;
-	struct session *s;
-	const struct port_pair *pair;
 	uint16_t port;
-
 	(void)state;
-	rig_open(&rig);
-	assert_int_equal(pipe(pipes), 0);
-	assert_int_equal(pipe(pipes + 2), 0);
-	assert_int_equal(rig_start(&rig, 2, pipes, RIG_NOW), 0);
-	s = reserve(&rig, CALL, 1, true, RIG_NOW);
-	assert_non_null(s);
-	port = s->i.sides[0].lines[0].port;
 
-	for (unsigned i = 0; i < 4; i++)
-		others[i] = (struct port_socket){ pipes[i],
-						  (uint16_t)(30000 + i) };
-	assert_int_equal(ports_reload(rig.ports, others, 4, RIG_NOW), 0);
-	assert_int_equal(ports_left(rig.ports), 2);
-	pair = ports_pair(rig.ports, port);
-	assert_true(pair->is_retired);
-	assert_true(pair->fds[0] > pipes[3]);
-	/* what is new is new */
-	assert_non_null(reserve(&rig, CALL + 1, 1, true, RIG_NOW));
-	s = sessions_find(rig.sessions, CALL + 1);
-	assert_in_range(s->i.sides[0].lines[0].port, 30000, 30002);
+	rig_open(&rig);
+	assert_int_equal(rig_start(&rig, 2, NULL, RIG_NOW), 0);
+	port = reserve(&rig, CALL, 1, true, RIG_NOW)->i.sides[0].lines[0].port;
+	assert_int_equal(ports_unused(rig.ports, runs, 4), 0);
+
+	/* All three pairs are outside; two have a session's sides. */
+	another_range(&rig, 40000, 40009);
+	assert_int_equal(ports_left(rig.ports), 0);
+	assert_true(ports_pair(rig.ports, port)->is_retired);
+	assert_int_equal(ports_pair(rig.ports, port)->session, 0);
+	assert_int_equal(ports_unused(rig.ports, runs, 4), 1);
+	assert_int_equal(runs[0].first, RIG_PORT + 4);
+	assert_int_equal(runs[0].count, 2);
 
 	sessions_release(rig.sessions, sessions_find(rig.sessions, CALL),
 			 RIG_NOW);
-	assert_int_equal(ports_pair(rig.ports, port)->fds[0], -1);
 	assert_int_equal(ports_left(rig.ports), 0);
+	assert_int_equal(ports_unused(rig.ports, runs, 4), 1);
+	assert_int_equal(runs[0].first, RIG_PORT);
+	assert_int_equal(runs[0].count, 6);
 	rig_close(&rig);
-	for (unsigned i = 0; i < 4; i++)
-		assert_int_equal(close(pipes[i]), 0);
+}
+
+
+static void a_range_that_comes_back_is_used_again(void **state)
+{
+	struct svc_ports runs[4];
+	struct rig rig;
+	(void)state;
+
+	rig_open(&rig);
+	assert_int_equal(rig_start(&rig, 2, NULL, RIG_NOW), 0);
+	assert_non_null(reserve(&rig, CALL, 1, true, RIG_NOW));
+	another_range(&rig, 40000, 40009);
+	another_range(&rig, RIG_PORT, RIG_PORT + 5);
+	assert_int_equal(ports_unused(rig.ports, runs, 4), 0);
+	assert_int_equal(ports_left(rig.ports), 1);
+	sessions_release(rig.sessions, sessions_find(rig.sessions, CALL),
+			 RIG_NOW);
+	assert_int_equal(ports_left(rig.ports), 3);
+	rig_close(&rig);
 }
 
 
@@ -289,6 +315,7 @@ int main(void)
 		cmocka_unit_test(
 			two_sessions_with_one_port_are_not_both_believed),
 		cmocka_unit_test(a_range_that_goes_stays_with_its_sessions),
+		cmocka_unit_test(a_range_that_comes_back_is_used_again),
 	};
 	const struct t_scenario scenarios[] = {
 		T_SCENARIO(sessions_are_made_and_adopted),

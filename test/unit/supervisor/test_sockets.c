@@ -163,27 +163,141 @@ static int send_to(uint16_t port)
 }
 
 
-static void a_port_goes_to_its_new_worker_with_what_waits_in_it(void **state)
+static size_t rtp_of(const struct sockets *s, uint16_t worker)
 {
-	struct sockets *s = prepared("");
 	Tandem__Socket *runs;
-	size_t runc;
-	char c;
-	(void)state;
+	size_t runc, count = 0;
 
-	assert_int_equal(send_to(10019), 1);
-	parse("workers { mediad = 2 }");
-	assert_int_equal(sockets_prepare(s, &config, why), 0);
-	sockets_commit(s);
-	assert_int_equal(sockets_runs(s, (struct peer_id){ PEER_MEDIAD, 1 },
+	assert_int_equal(sockets_runs(s,
+				      (struct peer_id){ PEER_MEDIAD, worker },
 				      SOCKETS_HELD, &runs, &runc),
 			 0);
 	for (size_t i = 0; i < runc; i++)
-		if (runs[i].port + runs[i].count == 10020)
-			assert_int_equal(recv(runs[i].fd + 9, &c, 1,
-					      MSG_DONTWAIT),
-					 1);
+		if (runs[i].use == TANDEM__SOCKET_USE__SOCKET_USE_RTP)
+			count += runs[i].count;
 	free(runs);
+
+	return count;
+}
+
+
+static void change(struct sockets *s)
+{
+	if (sockets_prepare(s, &config, why) != 0)
+		fail_msg("%s", why);
+	sockets_commit(s);
+}
+
+
+static size_t unused(struct sockets *s, uint16_t worker, uint32_t first,
+		     uint32_t count)
+{
+	return sockets_unused(s, (struct peer_id){ PEER_MEDIAD, worker },
+			      first, count);
+}
+
+
+static void a_port_goes_to_its_new_worker_when_the_old_one_is_done(void **state)
+{
+	struct sockets *s = prepared("");
+	(void)state;
+
+	parse("workers { mediad = 2 }");
+	change(s);
+	assert_int_equal(rtp_of(s, 0), 20);
+	assert_int_equal(rtp_of(s, 1), 0);
+	assert_false(sockets_wants_more(s));
+
+	/* what is its share is not given up, nor by another one */
+	assert_int_equal(unused(s, 0, 10000, 10), 0);
+	assert_int_equal(unused(s, 1, 10010, 10), 0);
+	assert_int_equal(unused(s, 0, 10010, 6), 6);
+	assert_int_equal(unused(s, 0, 10010, 6), 0);
+	change(s);
+	assert_int_equal(rtp_of(s, 0), 14);
+	assert_int_equal(rtp_of(s, 1), 0);
+	assert_true(sockets_wants_more(s));
+	change(s);
+	assert_int_equal(rtp_of(s, 0), 14);
+	assert_int_equal(rtp_of(s, 1), 6);
+	assert_false(sockets_wants_more(s));
+	sockets_free(s);
+}
+
+
+struct taken {
+	struct sockets *into;
+	size_t kept;
+};
+
+
+static void take(const char *name, int fd, void *arg)
+{
+	struct taken *taken = arg;
+	const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	Tandem__Socket run;
+	char text[64];
+
+	assert_int_equal(sockets_name_parse(&run, text, sizeof(text), name),
+			 0);
+	taken->kept += sockets_offer(taken->into, &run, &copy, 1);
+}
+
+
+/* @return how many it took */
+static size_t give_all(const struct sockets *s, struct sockets *into)
+{
+	struct taken taken = { .into = into };
+
+	sockets_each(s, SOCKETS_HELD, take, &taken);
+
+	return taken.kept;
+}
+
+
+static void an_old_range_stays_until_nobody_uses_it(void **state)
+{
+	struct sockets *s = prepared(""), *successor;
+	const size_t before = sockets_count(s);
+	(void)state;
+
+	parse("");
+	config.rtp_first = 10100;
+	config.rtp_last = 10119;
+	change(s);
+	assert_int_equal(sockets_count(s), before + 20);
+	/* asked for again, or by nobody at all, it is the same */
+	change(s);
+	config.rtp_first = config.rtp_last = 0;
+	change(s);
+	assert_int_equal(rtp_of(s, 0), 40);
+	config.rtp_first = 10100;
+	config.rtp_last = 10119;
+	change(s);
+	assert_int_equal(rtp_of(s, 0), 40);
+
+	assert_int_equal(unused(s, 0, 10000, 18), 18);
+	assert_int_equal(count_of(s, PEER_MEDIAD, 0, SOCKETS_GONE, NULL), 0);
+	assert_int_equal(sockets_prepare(s, &config, why), 0);
+	assert_int_equal(count_of(s, PEER_MEDIAD, 0, SOCKETS_GONE, NULL), 18);
+	sockets_commit(s);
+	assert_int_equal(rtp_of(s, 0), 22);
+
+	/* a supervisor that adopts them does not know which are old */
+	assert_int_equal(sockets_alloc(&successor), 0);
+	give_all(s, successor);
+	change(successor);
+	assert_int_equal(rtp_of(successor, 0), 22);
+	assert_int_equal(unused(successor, 0, 10018, 2), 2);
+	change(successor);
+	assert_int_equal(rtp_of(successor, 0), 20);
+	sockets_free(successor);
+
+	/* back before they were given up */
+	parse("");
+	change(s);
+	assert_int_equal(unused(s, 0, 10018, 2), 0);
+	assert_int_equal(rtp_of(s, 0), 40);
 	sockets_free(s);
 }
 
@@ -255,8 +369,10 @@ static void ports_that_change_hands_are_in_sets_of_their_own(void **state)
 	(void)state;
 
 	parse("workers { mediad = 2 }");
-	assert_int_equal(sockets_prepare(s, &config, why), 0);
-	sockets_commit(s);
+	change(s);
+	assert_int_equal(unused(s, 0, 10010, 10), 10);
+	change(s);
+	change(s);
 	assert_int_equal(send_to(10000), 1);
 	assert_int_equal(send_to(10019), 1);
 	assert_true(is_ready(set_of(s, 0), 10000));
@@ -265,39 +381,15 @@ static void ports_that_change_hands_are_in_sets_of_their_own(void **state)
 }
 
 
-struct taken {
-	struct sockets *into;
-	size_t kept;
-};
-
-
-static void take(const char *name, int fd, void *arg)
-{
-	struct taken *taken = arg;
-	const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	Tandem__Socket run;
-	char text[64];
-
-	assert_int_equal(sockets_name_parse(&run, text, sizeof(text), name),
-			 0);
-	taken->kept += sockets_offer(taken->into, &run, &copy, 1);
-}
-
-
 static void sockets_come_back_by_their_names(void **state)
 {
 	struct sockets *s = prepared("workers { sipd = 2 }"), *again;
-	struct taken taken = { .kept = 0 };
 	const size_t count = sockets_count(s);
 	(void)state;
 
 	assert_int_equal(sockets_alloc(&again), 0);
-	taken.into = again;
-	sockets_each(s, SOCKETS_HELD, take, &taken);
-	assert_int_equal(taken.kept, count);
-	sockets_each(s, SOCKETS_HELD, take,
-		     &taken); /* known already: closed */
-	assert_int_equal(taken.kept, count);
+	assert_int_equal(give_all(s, again), count);
+	assert_int_equal(give_all(s, again), 0); /* known: closed */
 	sockets_free(s);
 	/* Nothing is to be opened: all are there. */
 	assert_int_equal(sockets_prepare(again, &config, why), 0);
@@ -394,7 +486,8 @@ int main(void)
 			an_occupied_port_is_refused_even_if_it_would_be_shared),
 		cmocka_unit_test(more_workers_share_an_address_that_is_ours),
 		cmocka_unit_test(
-			a_port_goes_to_its_new_worker_with_what_waits_in_it),
+			a_port_goes_to_its_new_worker_when_the_old_one_is_done),
+		cmocka_unit_test(an_old_range_stays_until_nobody_uses_it),
 		cmocka_unit_test(
 			the_set_of_a_worker_knows_which_of_its_ports_are_ready),
 		cmocka_unit_test(
