@@ -18,6 +18,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 from support.switch import Switch  # noqa: E402
+from support.usage import small_pages  # noqa: E402
 
 PIN_US = 100000
 # Allocator noise; a sanitizer keeps what is freed aside for a while.
@@ -52,6 +53,7 @@ def change(s, n):
 
 def main():
     changes = int(sys.argv[2]) if len(sys.argv) > 2 else 10000
+    small_pages()
     with Switch() as s:
         for n in range(GATEWAYS):
             s.ask("routing.add", name=f"gw{n}",

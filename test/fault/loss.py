@@ -34,7 +34,7 @@ from support.cases import SANITIZED, bin_dir  # noqa: E402
 from support.cluster import wait_for  # noqa: E402
 from support.lossy import Lossy  # noqa: E402
 from support.sip_switch import SipSwitch  # noqa: E402
-from support.usage import pause  # noqa: E402
+from support.usage import pause, small_pages  # noqa: E402
 
 LOSS, DOUBLE, DELAY_MS, LENGTH_MS = 3, 3, 20, 1000
 YOUNG_S = 60
@@ -110,6 +110,7 @@ def main():
     stalls = int(sys.argv[5]) if len(sys.argv) > 5 else 0
     print(f"seed {seed}, {calls} calls, {rate} a second", flush=True)
 
+    small_pages()
     with SipSwitch(settings=SHORT_LIST if calls < SHORT else None,
                    calls=40000) as s:
         net = s.net

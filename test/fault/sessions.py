@@ -22,7 +22,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 from support.cases import SANITIZED  # noqa: E402
 from support.mediatalk import MediaSwitch  # noqa: E402
-from support.usage import pause  # noqa: E402
+from support.usage import pause, small_pages  # noqa: E402
 
 AT_ONCE, ROUNDS = 10000, 100
 SOCKETS = 4  # of a session: RTP and RTCP of two sides
@@ -56,6 +56,7 @@ def run(at_once, rounds):
     settled = min(SETTLED, rounds)
     middle = (settled + rounds) // 2
     memory = {}
+    small_pages()
     with MediaSwitch(ports=SOCKETS * at_once, calls=at_once) as s:
         pid = next(iter(s.pids("mediad")))
         for n in range(rounds):

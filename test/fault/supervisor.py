@@ -24,13 +24,13 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 from support.cluster import Cluster, wait_for  # noqa: E402
+from support.usage import small_pages  # noqa: E402
 
 RATE = 1000          # datagrams a second
 READY_MS = 1000      # bound, from death to READY
-# Allocator noise, and a huge page that the kernel gives to one start and not to
-# the next; a leak of 22 KB a death exceeds it. A sanitizer keeps what is freed
-# aside for a while, and finds leaks by itself.
-RSS_GROWTH_KB = 65536 if os.environ.get("TANDEM_SANITIZED") == "1" else 4096
+# Allocator noise; in 200 deaths a leak of 5 KB each exceeds it. A sanitizer keeps what is
+# freed aside for a while, and finds leaks by itself.
+RSS_GROWTH_KB = 65536 if os.environ.get("TANDEM_SANITIZED") == "1" else 1024
 WARM_UP = 14         # faults before the baseline is read: pools have grown
 
 
@@ -197,6 +197,7 @@ def main():
 
     table = {}  # (target, signal) -> [seconds]
     twice = 0
+    small_pages()
     with Cluster(bin_dir, "test_supervisor",
                  workers={"sipd": 2, "mediad": 2}) as cluster:
         cluster.start()
