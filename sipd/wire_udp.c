@@ -174,6 +174,7 @@ static size_t on_datagrams(struct listener *l)
 	for (size_t i = 0; i < count; i++)
 		messages[i] = (struct text){ udp->iovs[i].iov_base,
 					     udp->heads[i].msg_len };
+	ev_pace_done(l->wire->base.ev, count);
 	wire_order(order, messages, count);
 	for (size_t i = 0; i < count; i++)
 		hand_over(l, order[i], wall_us);

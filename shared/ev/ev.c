@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include <uv.h>
@@ -22,6 +23,25 @@ enum {
 	POSTS_MAX = 1024, /**< Power of two */
 	PACE_UP = 8,      /**< A loop that works more than this part of it */
 	PACE_DOWN = 16,   /**< Less than this part */
+	PACE_TURNS = 32,  /**< Begun at one pace, before it is judged */
+	PACE_LOSS = 8,    /**< By this part less was done: it did not pay */
+	PACE_HOLD_US = 2000000, /**< Then not tried again so soon */
+};
+
+/** How soon the next turn begins while there is much to do */
+struct pace {
+	int64_t us; /**< Of now; 0: none */
+	int64_t least_us, most_us;
+	int64_t began_us;     /**< When the last turn with work in it began */
+	int64_t hold_us;      /**< Until then it does not grow */
+	int64_t before_us;    /**< What it was before it grew; 0: it did not */
+	uint64_t before_done; /**< What was done in a second then */
+	struct {
+		int64_t since_us;
+		int64_t worked_us;
+		uint64_t done;
+		uint32_t turns;
+	} stint; /**< What was seen at this pace */
 };
 
 /** A place in the ring of posts: filled when turn says so (Vyukov's bounded
@@ -58,12 +78,9 @@ struct ev {
 	struct signal_watch *signals;
 	struct ev_late *late; /**< Last one first; order does not matter */
 	size_t watchc;
-	bool turning;    /**< Else there is no turn whose time could be kept */
-	int64_t now_us;  /**< Of this turn; 0: not asked yet */
-	int64_t pace_us; /**< Of now; 0: none */
-	int64_t pace_least_us;
-	int64_t pace_most_us;
-	int64_t worked_us; /**< When the last turn with work in it began */
+	bool turning;   /**< Else there is no turn whose time could be kept */
+	int64_t now_us; /**< Of this turn; 0: not asked yet */
+	struct pace pace;
 	int64_t lag_us;
 	int result;
 	struct post posts[POSTS_MAX];
@@ -139,35 +156,67 @@ void ev_late_stop(struct ev_late *late)
 }
 
 
-/* By how much of its time the loop works: when that grows, what a turn costs
- * by itself is shared by more. The two bounds lie apart, lest it swings. */
-static void pace_fit(struct ev *ev, int64_t worked_us)
+static void stint_begin(struct pace *p, int64_t us, int64_t now_us)
 {
-	const int64_t us = ev->pace_us;
+	p->us = us;
+	memset(&p->stint, 0, sizeof(p->stint));
+	p->stint.since_us = now_us;
+}
 
-	if (worked_us > us / PACE_UP && us < ev->pace_most_us)
-		ev->pace_us = 2 * us < ev->pace_most_us ? 2 * us
-							: ev->pace_most_us;
-	else if (worked_us < us / PACE_DOWN && us > ev->pace_least_us)
-		ev->pace_us = us / 2 > ev->pace_least_us ? us / 2
-							 : ev->pace_least_us;
+
+static int64_t at_least(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+
+/* By how much of its time the loop works: when that grows, what a turn costs
+ * by itself is shared by more. The two bounds lie apart, lest it swings. Where
+ * less is done at a longer pace it was not shared by more: whoever sends
+ * waits for what we answer. */
+static void pace_judge(struct pace *p, int64_t now_us)
+{
+	const int64_t took_us = at_least(now_us - p->stint.since_us, 1);
+	const int64_t whole_us = p->stint.turns * p->us;
+	const uint64_t done = p->stint.done * 1000000 / (uint64_t)took_us;
+	const int64_t from_us = p->before_us;
+	int64_t us = p->us;
+
+	p->before_us = 0;
+	if (from_us && done + p->before_done / PACE_LOSS < p->before_done) {
+		us = from_us;
+		p->hold_us = now_us + PACE_HOLD_US;
+	}
+	else if (p->stint.worked_us > whole_us / PACE_UP && us < p->most_us &&
+		 now_us >= p->hold_us) {
+		p->before_us = us;
+		p->before_done = done;
+		us = 2 * us < p->most_us ? 2 * us : p->most_us;
+	}
+	else if (p->stint.worked_us < whole_us / PACE_DOWN) {
+		us = at_least(us / 2, p->least_us);
+	}
+	stint_begin(p, us, now_us);
 }
 
 
 /* Two turns with work in quick succession: a third is not far. */
-static void pace(struct ev *ev, int64_t began_us, int64_t now_us)
+static void pace(struct pace *p, int64_t began_us, int64_t now_us)
 {
-	const int64_t since_us = began_us - ev->worked_us;
+	const int64_t since_us = began_us - p->began_us;
 	int64_t left_us;
 
-	ev->worked_us = began_us;
-	if (since_us >= 2 * ev->pace_us) {
-		ev->pace_us = ev->pace_least_us;
+	p->began_us = began_us;
+	if (since_us >= 2 * p->us) {
+		p->before_us = 0;
+		stint_begin(p, p->least_us, began_us);
 		return;
 	}
 
-	pace_fit(ev, now_us - began_us);
-	left_us = began_us + ev->pace_us - now_us;
+	p->stint.worked_us += now_us - began_us;
+	if (++p->stint.turns == PACE_TURNS)
+		pace_judge(p, began_us);
+	left_us = began_us + p->us - now_us;
 	if (left_us > 0) {
 		const struct timespec wait = { .tv_nsec = left_us * 1000 };
 
@@ -185,9 +234,9 @@ static void on_prepare(uv_prepare_t *prepare)
 
 	call_late(ev);
 	now_us = clk_mono_us();
-	if (ev->pace_us && began_us) {
+	if (ev->pace.us && began_us) {
 		turn_over(ev, now_us);
-		pace(ev, began_us, now_us);
+		pace(&ev->pace, began_us, now_us);
 		now_us = clk_mono_us();
 	}
 	next = wheel_next_ms(ev->wheel);
@@ -565,15 +614,22 @@ void ev_pace_set(struct ev *ev, uint32_t least_us, uint32_t most_us)
 {
 	assert(least_us <= most_us && most_us < 1000000);
 
-	ev->pace_us = least_us;
-	ev->pace_least_us = least_us;
-	ev->pace_most_us = most_us;
+	memset(&ev->pace, 0, sizeof(ev->pace));
+	ev->pace.us = least_us;
+	ev->pace.least_us = least_us;
+	ev->pace.most_us = most_us;
 }
 
 
 uint32_t ev_pace_us(const struct ev *ev)
 {
-	return (uint32_t)ev->pace_us;
+	return (uint32_t)ev->pace.us;
+}
+
+
+void ev_pace_done(struct ev *ev, size_t count)
+{
+	ev->pace.stint.done += count;
 }
 
 

@@ -9,6 +9,7 @@
 #define TANDEM_EV_EV_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "shared/base/wheel.h"
@@ -92,9 +93,14 @@ int64_t ev_now_us(const struct ev *ev);
  * What comes meanwhile is taken in one go: a turn costs the same for one
  * message as for ten. A loop with little to do never waits. One that works for
  * more than an eighth of its time waits longer, up to most_us; below a
- * sixteenth it returns to least_us. 0: never. Less than a second.
+ * sixteenth it returns to least_us. Where less is done then, by what
+ * ev_pace_done() is told, it goes back, and does not try again for two
+ * seconds. 0: never. Less than a second.
  */
 void ev_pace_set(struct ev *ev, uint32_t least_us, uint32_t most_us);
+
+/** So many things of those that come from elsewhere were done in this turn */
+void ev_pace_done(struct ev *ev, size_t count);
 
 /** What it is now */
 uint32_t ev_pace_us(const struct ev *ev);

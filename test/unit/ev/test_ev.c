@@ -653,53 +653,6 @@ static void one_that_was_stopped_is_not_late(void **state)
 }
 
 
-/** What is to be done in every turn, until the pace is this */
-struct toil {
-	struct ev *ev;
-	int64_t us;
-	uint32_t until_us;
-	int turns;
-};
-
-
-static void on_toil(int flags, void *arg)
-{
-	struct toil *toil = arg;
-
-	(void)flags;
-	clk_turn(toil->us);
-	if (ev_pace_us(toil->ev) == toil->until_us || ++toil->turns == 1000)
-		ev_stop(toil->ev, 0);
-}
-
-
-static void a_loop_that_works_more_begins_fewer_turns(void **state)
-{
-	static const struct {
-		int64_t us;
-		uint32_t until_us;
-	} steps[] = {
-		{ 1500, 4000 }, { 1500, 6000 }, { 100, 3000 },
-		{ 100, 2000 },  { 1500, 6000 }, { 50000, 2000 }, /* pauses */
-	};
-	struct fixture *fx = *state;
-	struct toil toil = { .ev = fx->ev };
-
-	ev_pace_set(fx->ev, 2000, 6000);
-	assert_int_equal(ev_pace_us(fx->ev), 2000);
-	assert_int_equal(write(fx->pair[1], "x", 1), 1);
-	assert_int_equal(ev_watch(&fx->watch, fx->ev, fx->pair[0], EV_READ,
-				  on_toil, &toil),
-			 0);
-	for (size_t i = 0; i < COUNT_OF(steps); i++) {
-		toil.us = steps[i].us;
-		toil.until_us = steps[i].until_us;
-		(void)ev_run(fx->ev);
-		assert_int_equal(ev_pace_us(fx->ev), steps[i].until_us);
-	}
-}
-
-
 static void on_slow(void *arg)
 {
 	struct fixture *fx = arg;
@@ -774,7 +727,6 @@ int main(void)
 		T(what_is_late_is_called_once_before_the_loop_waits),
 		T(one_that_was_stopped_is_not_late),
 		T(signals_are_handlers_like_others),
-		FROZEN(a_loop_that_works_more_begins_fewer_turns),
 		FROZEN(the_longest_turn_is_remembered_until_asked_for),
 	};
 	const struct t_scenario scenarios[] = {
