@@ -185,9 +185,14 @@ static bool is_under_way(const struct call *call)
 }
 
 
+/* Copies of the answer are told apart from others by the dialog, as they would
+ * be if there still were a transaction: intake_stray(). */
 static void heard_answer(struct call *call, const struct message *m,
 			 const struct flow *from)
 {
+	struct txns *txns = call->sipd->txns;
+	const txn_id txn = call->b.invite;
+
 	if (!is_under_way(call)) {
 		intake_stray(m, from, call->sipd);
 		return;
@@ -207,6 +212,7 @@ static void heard_answer(struct call *call, const struct message *m,
 	setup_over(call, call->b.invite);
 	forks_cancel(call, forks_elsewhere);
 	call_handle(call, EV_ANSWER);
+	txn_leave(txns, txn);
 }
 
 

@@ -237,6 +237,10 @@ int txn_client_adopt(struct txns *txns, const struct txn_send *send,
  *  comes in the request timeout, h gets EHOSTDOWN. */
 void txn_cancel(struct txns *txns, txn_id txn, struct text heads);
 
+/** Of an INVITE whose 2xx was taken nothing is awaited any more: it is over,
+ *  and each 2xx that still comes, a copy or another one, goes to strayh */
+void txn_leave(struct txns *txns, txn_id txn);
+
 /** Another user from now on. @return 0, ENOENT: it has ended */
 int txn_hand_over(struct txns *txns, txn_id txn, txn_response_h *h, void *arg,
 		  uint64_t user);

@@ -10,6 +10,9 @@
  * 8.2.2.2), and tells a copy from a merged one by the rest of its key; within
  * a dialog, where nothing is merged, by its key. Who asks from elsewhere is a
  * stranger to it, and what he asks a new request.
+ *
+ * Of an INVITE whose 2xx has its ACK nothing is made anew: its copies, from
+ * wherever they come, are to be swallowed, and a row is enough for that, too.
  */
 #include "shared/base/recent.h"
 #include "sipd/txn_int.h"
@@ -23,7 +26,7 @@ enum {
 struct answered {
 	struct recent_row row; /**< value: ms, when its time is over */
 	uint64_t key;
-	uint64_t source;
+	uint64_t source; /**< 0: any, and nothing is said to a copy */
 	uint64_t user;
 };
 
@@ -90,22 +93,22 @@ bool txn_answered_receive(struct txns *x, const struct message *m,
 	const struct answered *a = find(x, keys, NULL);
 	const uint64_t source = a ? hash_of(from) : 0;
 
-	while (a && a->source != source)
+	while (a && a->source && a->source != source)
 		a = find(x, keys, a);
 	if (!a)
 		return false;
-	if (a->key == keys->hash)
-		x->args.againh(m, from, a->user, x->args.arg);
-	else
+	if (a->key != keys->hash)
 		(void)txn_answer(x, m, from, CODE_MERGED, (struct text){ 0 });
+	else if (a->source)
+		x->args.againh(m, from, a->user, x->args.arg);
 
 	return true;
 }
 
 
 /* Without a tag of ours it came within a dialog.
- * @return false: there is no room, or it is not one of those */
-static bool add(struct txn *t, uint64_t user)
+ * @return NULL: there is no room, or it is not one of those */
+static struct answered *add(const struct txn *t, uint32_t until_ms)
 {
 	const struct txn_server *s = txn_server_of(t);
 	struct txns *x = t->txns;
@@ -113,7 +116,7 @@ static bool add(struct txn *t, uint64_t user)
 	struct answered *a;
 
 	if (!x->answered || txn_is_stream(t) || (!s->merge.key && s->tag[0]))
-		return false;
+		return NULL;
 	for (int i = 0; i < SWEEP; i++) {
 		a = recent_oldest(x->answered);
 		if (!a || !is_over(a, now_ms))
@@ -122,14 +125,18 @@ static bool add(struct txn *t, uint64_t user)
 	}
 	a = recent_add(x->answered,
 		       s->merge.key ? s->merge.hash : t->link.hash);
-	if (!a)
-		return false;
-	a->row.value = now_ms + txn_resend_total_ms(txn_list(t));
-	a->key = t->link.hash;
-	a->source = hash_of(&t->flow);
-	a->user = user;
+	if (a) {
+		a->row.value = until_ms;
+		a->key = t->link.hash;
+	}
 
-	return true;
+	return a;
+}
+
+
+bool txn_answered_add(const struct txn *t)
+{
+	return add(t, (uint32_t)t->deadline_ms) != NULL;
 }
 
 
@@ -137,13 +144,17 @@ int txn_reply_anew(struct txns *txns, txn_id txn,
 		   const struct txn_reply *reply, uint64_t user)
 {
 	struct txn *t = txn_find(txns, txn, TXN_SERVER);
+	struct answered *a;
 	struct text message;
 	const int err = txn_reply_make(txns, txn, reply, &message);
 
 	if (err)
 		return err;
-	if (!add(t, user))
+	a = add(t, now_of(txns) + txn_resend_total_ms(txn_list(t)));
+	if (!a)
 		return txn_reply_put(txns, txn, reply, message);
+	a->source = hash_of(&t->flow);
+	a->user = user;
 	/* as a lost datagram if it cannot be sent: a copy will come */
 	(void)txns->args.sendh(&t->flow, message.p, message.l, txns->args.arg);
 	txn_free(t);

@@ -176,6 +176,15 @@ static void tell(const struct user *u, int err, const struct message *m,
 }
 
 
+/* Every call ends with a BYE: that a copy of its answer comes to nobody needs
+ * no transaction (Timer K) for five seconds; a stray one does nothing. */
+static bool is_over(const struct txn *t)
+{
+	return t->state == TXN_C_ENDED ||
+	       (t->state == TXN_C_ANSWERED && t->method == METHOD_BYE);
+}
+
+
 void txn_client_handle(struct txn *t, enum txn_client_event event,
 		       const struct message *m, const struct flow *from)
 {
@@ -196,7 +205,7 @@ void txn_client_handle(struct txn *t, enum txn_client_event event,
 		ack_send(t, m);
 	if (acts[row.action].cancels)
 		txn_client_cancel(t, NULL);
-	if (t->state == TXN_C_ENDED)
+	if (is_over(t))
 		txn_free(t);
 
 	/* Last: it may call back. */
@@ -425,6 +434,15 @@ void txn_forget(struct txns *txns, txn_id txn)
 		return;
 	t->responseh = NULL;
 	txn_client_handle(t, TXN_C_EV_FORGET, NULL, NULL);
+}
+
+
+void txn_leave(struct txns *txns, txn_id txn)
+{
+	struct txn *t = txn_find(txns, txn, TXN_CLIENT);
+
+	if (t && t->state == TXN_C_ACCEPTED)
+		txn_free(t);
 }
 
 

@@ -203,9 +203,12 @@ void txn_head_reply_to(struct txn *t, enum txn_reply_address how);
 /* --- txn_answered.c ------------------------------------------------------- */
 
 int txn_answered_alloc(struct txns *txns);
+/** A row instead of this INVITE, whose 2xx was ACKed: it may be freed
+ *  @return false: there is no room, or it is not one of those */
+bool txn_answered_add(const struct txn *t);
 /** Is it a copy of one of those? */
 bool txn_answered_knows(const struct txns *txns, const struct txn_keys *keys);
-/** A copy of one is answered, a merged one refused
+/** A copy of one is answered or swallowed, a merged one refused
  *  @return false: it is none of those */
 bool txn_answered_receive(struct txns *txns, const struct message *m,
 			  const struct flow *from,

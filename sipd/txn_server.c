@@ -239,6 +239,22 @@ static struct txn *invite_find(struct txns *x, const struct message *m)
 }
 
 
+/* Of an INVITE of which there is but a row: it has had its ACK, and nothing
+ * comes of the CANCEL. @return false: of no such one */
+static bool cancel_late(struct txns *x, const struct message *m,
+			const struct flow *from)
+{
+	struct txn_keys keys;
+
+	if (!txn_head_keys(x, &keys, m, METHOD_INVITE, m->to_tag) ||
+	    !txn_answered_knows(x, &keys))
+		return false;
+	(void)txn_answer(x, m, from, CODE_OK, (struct text){ 0 });
+
+	return true;
+}
+
+
 static void receive_ack(struct txns *x, const struct message *m,
 			const struct flow *from)
 {
@@ -273,6 +289,8 @@ void txn_server_receive(struct txns *x, const struct message *m,
 		txn_server_handle(t, TXN_S_EV_CANCEL, m, from);
 		return;
 	}
+	if (m->method == METHOD_CANCEL && cancel_late(x, m, from))
+		return;
 	/* The search has used their room. */
 	if (m->method != METHOD_CANCEL ||
 	    txn_head_keys(x, &keys, m, m->method, m->to_tag))
@@ -405,7 +423,12 @@ static void user_event(const struct txns *txns, txn_id txn,
 
 void txn_acked(struct txns *txns, txn_id txn)
 {
-	user_event(txns, txn, TXN_S_EV_ACKED);
+	struct txn *t = txn_find(txns, txn, TXN_SERVER);
+
+	if (t && t->state == TXN_S_ACCEPTED && txn_answered_add(t))
+		txn_free(t);
+	else
+		user_event(txns, txn, TXN_S_EV_ACKED);
 }
 
 

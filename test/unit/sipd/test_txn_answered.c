@@ -157,6 +157,64 @@ static void within_a_dialog_a_copy_is_known_by_its_branch(void **state)
 }
 
 
+static txn_id answered_invite(struct rig *rig)
+{
+	const txn_id id = rig_invited(rig);
+
+	rig_reply(rig, id, 200);
+	rig_peer(rig, RIG_REQUEST("ACK", "z9hG4bKx2", ";tag=m1"));
+	assert_string_equal(rig_told(rig), "0 ack 5");
+	txn_acked(rig->txns, id);
+
+	return id;
+}
+
+
+static void of_an_acked_invite_copies_are_swallowed(void **state)
+{
+	struct rig *rig = *state;
+	const struct flow other = rig_flow("192.0.2.7:5063", TRANSPORT_UDP);
+	const txn_id id = answered_invite(rig);
+
+	assert_int_equal(txn_count(rig->txns), 0);
+	assert_int_equal(txn_reply_code(rig->txns, id, 500), ENOENT);
+	rig_run(rig, LINGER_MS - 1);
+	rig_peer(rig, RIG_INVITE);
+	rig_receive(rig, &other, RIG_INVITE);
+	assert_string_equal(rig_told(rig), "");
+	assert_int_equal(rig->sentc, 1); /* the 200 */
+	rig_run(rig, 1);
+	rig_peer(rig, RIG_INVITE);
+	assert_string_equal(rig_told(rig), "35500 request 5");
+}
+
+
+static void of_an_acked_invite_a_merged_one_is_refused(void **state)
+{
+	struct rig *rig = *state;
+	const struct flow other = rig_flow("192.0.2.7:5063", TRANSPORT_UDP);
+
+	(void)answered_invite(rig);
+	rig_receive(rig, &other, RIG_REQUEST("INVITE", "z9hG4bKx3", ""));
+	assert_string_equal(rig_told(rig), "");
+	assert_string_equal(rig_times(rig, "SIP/2.0 482"), "0");
+}
+
+
+static void of_an_acked_invite_a_cancel_is_answered(void **state)
+{
+	struct rig *rig = *state;
+
+	(void)answered_invite(rig);
+	(void)rig_times(rig, "SIP/2.0 200");
+	rig_peer(rig, RIG_REQUEST("CANCEL", "z9hG4bKx1", ""));
+	assert_string_equal(rig_told(rig), "");
+	assert_string_equal(rig_times(rig, "SIP/2.0 200"), "0");
+	rig_peer(rig, RIG_REQUEST("CANCEL", "z9hG4bKx9", ""));
+	assert_string_equal(rig_told(rig), "0 request 5");
+}
+
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -169,6 +227,9 @@ int main(void)
 		T(one_from_elsewhere_is_a_new_one),
 		T(by_a_connection_no_copies_come),
 		T(within_a_dialog_a_copy_is_known_by_its_branch),
+		T(of_an_acked_invite_copies_are_swallowed),
+		T(of_an_acked_invite_a_merged_one_is_refused),
+		T(of_an_acked_invite_a_cancel_is_answered),
 	};
 
 	return T_MAIN_ONLY(tests);

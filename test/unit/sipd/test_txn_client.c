@@ -364,6 +364,37 @@ static void each_2xx_comes_to_the_user(void **state)
 
 /* --- cancel --------------------------------------------------------------- */
 
+static void what_was_taken_leaves_no_transaction(void **state)
+{
+	struct rig *rig = *state;
+	const txn_id id = start(rig, METHOD_INVITE, NULL, 0, TRANSPORT_UDP);
+
+	respond(rig, 180, "x", INVITE_CSEQ);
+	txn_leave(rig->txns, id); /* not yet */
+	respond(rig, 200, "x", INVITE_CSEQ);
+	assert_string_equal(rig_told(rig), "0 code 180; 0 code 200");
+	txn_leave(rig->txns, id);
+	assert_int_equal(txn_count(rig->txns), 0);
+	txn_leave(rig->txns, id);
+	respond(rig, 200, "x", INVITE_CSEQ);
+	respond(rig, 200, "y", INVITE_CSEQ);
+	assert_string_equal(rig_told(rig), "0 stray 200; 0 stray 200");
+}
+
+
+static void a_bye_is_over_with_its_answer(void **state)
+{
+	struct rig *rig = *state;
+
+	start(rig, METHOD_BYE, NULL, 0, TRANSPORT_UDP);
+	rig_run(rig, 600);
+	respond(rig, 200, "x", "3 BYE");
+	assert_int_equal(txn_count(rig->txns), 0);
+	respond(rig, 200, "x", "3 BYE");
+	assert_string_equal(rig_told(rig), "600 code 200; 600 stray 200");
+}
+
+
 static void a_cancel_goes_at_once_after_a_provisional(void **state)
 {
 	struct rig *rig = *state;
@@ -713,6 +744,8 @@ int main(void)
 		TEST(a_response_of_another_method_is_not_ours),
 		TEST(a_refusal_is_acked_as_often_as_it_comes_and_told_once),
 		TEST(each_2xx_comes_to_the_user),
+		TEST(what_was_taken_leaves_no_transaction),
+		TEST(a_bye_is_over_with_its_answer),
 		TEST(a_cancel_goes_at_once_after_a_provisional),
 		TEST(a_cancel_before_any_response_waits_for_one),
 		TEST(a_cancel_is_never_sent_to_who_never_answers),

@@ -88,12 +88,14 @@ static void a_2xx_is_resent_until_its_ack(void **state)
 	rig_peer(rig, RIG_INVITE);
 	rig_peer(rig, RIG_REQUEST("ACK", "z9hG4bKx2", ";tag=m1"));
 	txn_acked(rig->txns, id);
+	assert_int_equal(txn_count(rig->txns), 0);
 	rig_run(rig, 33499);
 	rig_peer(rig, RIG_INVITE);
 	assert_string_equal(rig_times(rig, "SIP/2.0 200"), "0 500 1500");
 	assert_string_equal(rig_told(rig), "2000 ack 5");
-	assert_int_equal(txn_count(rig->txns), 1);
+	assert_true(knows(rig, RIG_INVITE));
 	rig_run(rig, 1);
+	assert_false(knows(rig, RIG_INVITE));
 	assert_int_equal(txn_count(rig->txns), 0);
 }
 
