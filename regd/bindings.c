@@ -258,6 +258,30 @@ size_t bindings_list(const struct bindings *b, struct terminal terminal,
 }
 
 
+/* Beside the slot, and the neighbours in its second, which it will leave. */
+void bindings_look_ahead(const struct bindings *b,
+			 const struct terminal terminals[], size_t count)
+{
+	uint32_t slots[BINDINGS_AHEAD_MAX];
+
+	bindings_ahead(&b->reader, terminals, count, slots);
+	for (size_t i = 0; i < count; i++)
+		if (slots[i] < b->slotc)
+			__builtin_prefetch(&b->own[slots[i]], 1);
+	for (size_t i = 0; i < count; i++) {
+		const struct binding_own *own;
+
+		if (slots[i] >= b->slotc)
+			continue;
+		own = &b->own[slots[i]];
+		if (own->next)
+			__builtin_prefetch(&b->own[own->next - 1], 1);
+		if (own->prev)
+			__builtin_prefetch(&b->own[own->prev - 1], 1);
+	}
+}
+
+
 int bindings_read(const struct bindings *b, uint64_t id,
 		  struct binding *binding)
 {

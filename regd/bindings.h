@@ -63,6 +63,10 @@ int bindings_remove(struct bindings *b, uint64_t id);
 /** Those of a terminal that live, oldest first; at most max */
 size_t bindings_list(const struct bindings *b, struct terminal terminal,
 		     struct binding *list, size_t max);
+/** They are listed and changed next: have them brought into the cache; at most
+ *  BINDINGS_AHEAD_MAX */
+void bindings_look_ahead(const struct bindings *b,
+			 const struct terminal terminals[], size_t count);
 int bindings_read(const struct bindings *b, uint64_t id,
 		  struct binding *binding);
 

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "regd/bindings.h"
 #include "regd/regd.h"
 #include "regd/register.h"
 #include "shared/base/util.h"
@@ -34,6 +35,21 @@ static int reply(struct regd *regd, const Tandem__Header *hdr, uint32_t *codes,
 }
 
 
+/* Whose rows come next. What is wrong with one is found out in its turn. */
+static void look_ahead(const struct regd *regd,
+		       const ProtobufCBinaryData *rows, size_t at)
+{
+	struct terminal terminals[BINDINGS_AHEAD_MAX];
+	struct asking asking;
+	size_t n = 0;
+
+	while (n < BINDINGS_AHEAD_MAX &&
+	       !asking_next(&asking, rows->data, rows->len, &at))
+		terminals[n++] = asking.terminal;
+	bindings_look_ahead(regd->bindings, terminals, n);
+}
+
+
 static int on_registers(void *state, const Tandem__Envelope *env, int tag)
 {
 	struct regd *regd = state;
@@ -46,6 +62,8 @@ static int on_registers(void *state, const Tandem__Envelope *env, int tag)
 
 	(void)tag;
 	while (n < COUNT_OF(codes) && !err) {
+		if (n % BINDINGS_AHEAD_MAX == 0)
+			look_ahead(regd, rows, at);
 		err = asking_next(&asking, rows->data, rows->len, &at);
 		if (!err)
 			codes[n++] =

@@ -164,11 +164,28 @@ static void batch_give(struct register_batch *batch)
 }
 
 
+/* Each answer says what is bound: of those that come next. */
+static void look_ahead(const struct register_batch *batch, size_t from)
+{
+	struct terminal terminals[BINDINGS_AHEAD_MAX];
+	size_t n = 0;
+
+	while (n < BINDINGS_AHEAD_MAX && from + n < batch->count) {
+		terminals[n] = batch->of[from + n]->terminal;
+		n++;
+	}
+	bindings_ahead(&batch->registrar->sipd->bindings, terminals, n, NULL);
+}
+
+
 static void batch_end(struct register_batch *batch, const uint32_t *codes,
 		      size_t codec)
 {
-	for (size_t i = 0; i < batch->count; i++)
+	for (size_t i = 0; i < batch->count; i++) {
+		if (i % BINDINGS_AHEAD_MAX == 0)
+			look_ahead(batch, i);
 		finish(batch->of[i], i < codec ? codes[i] : 503);
+	}
 	batch_give(batch);
 }
 

@@ -174,6 +174,19 @@ size_t bindings_of(const struct binding_reader *reader,
 		   struct terminal terminal, int64_t now_boot_us,
 		   struct binding *list, size_t max);
 
+enum {
+	BINDINGS_AHEAD_MAX = 16, /**< As much as is under way from memory */
+};
+
+/**
+ * These are looked up next: have them brought into the cache, all at a time
+ *
+ * @param slots Where each may lie; UINT32_MAX: nowhere. NULL: nobody asks
+ */
+void bindings_ahead(const struct binding_reader *reader,
+		    const struct terminal terminals[], size_t count,
+		    uint32_t slots[]);
+
 /** All that live and whose REGISTER came from this address and port by this
  *  transport, oldest first
  *  @return how many were written, at most max */

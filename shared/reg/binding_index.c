@@ -189,6 +189,28 @@ bool binding_index_walk(const struct binding_index *index,
 }
 
 
+void binding_index_ahead(const struct binding_index *index,
+			 enum binding_key key, uint64_t hash)
+{
+	__builtin_prefetch(head_of(index, key, hash));
+}
+
+
+bool binding_index_first(const struct binding_index *index,
+			 enum binding_key key, uint64_t hash, uint32_t *slotp)
+{
+	const uint32_t next = load(head_of(index, key, hash));
+	const uint32_t slot = (next & SLOT_MASK) - 1;
+
+	if (!next || slot >= index->slotc)
+		return false;
+	__builtin_prefetch(&index->links[key][slot]);
+	*slotp = slot;
+
+	return true;
+}
+
+
 /* --- for regd ------------------------------------------------------------- */
 
 static void count_removal(const struct binding_index *index)

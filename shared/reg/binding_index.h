@@ -51,6 +51,15 @@ bool binding_index_walk(const struct binding_index *index,
 			enum binding_key key, uint64_t hash,
 			binding_index_h *h, void *arg);
 
+/** Have the head of a chain brought into the cache; what it names is not known
+ *  before it is there. */
+void binding_index_ahead(const struct binding_index *index,
+			 enum binding_key key, uint64_t hash);
+/** The slot that the chain begins with, and have its link brought.
+ *  @return false: there is none */
+bool binding_index_first(const struct binding_index *index,
+			 enum binding_key key, uint64_t hash, uint32_t *slotp);
+
 /* --- for regd ------------------------------------------------------------- */
 
 /** The same for its writer, who makes it if it is not there

@@ -4,6 +4,7 @@
  * The chains say where to look, the slots what is true. Nothing read here
  * moves a pointer before it was checked.
  */
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 
 enum {
 	TRIES = 8, /**< Of a look-up whose chain moved meanwhile */
+	CACHE_LINE = 64,
 };
 
 
@@ -278,6 +280,43 @@ size_t bindings_of(const struct binding_reader *reader,
 	};
 
 	return look_up(&look);
+}
+
+
+void bindings_ahead(const struct binding_reader *reader,
+		    const struct terminal terminals[], size_t count,
+		    uint32_t slots[])
+{
+	const enum binding_key key = BINDING_BY_TERMINAL;
+	uint64_t hashes[BINDINGS_AHEAD_MAX];
+	struct binding_index index;
+	uint32_t slot;
+
+	assert(count <= BINDINGS_AHEAD_MAX);
+	for (size_t i = 0; slots && i < count; i++)
+		slots[i] = UINT32_MAX;
+	if (binding_index_view(&index, reader->index, reader->bindings->slotc))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		const struct binding_image image = {
+			.terminal_kind = (uint8_t)terminals[i].kind,
+			.terminal = terminals[i].id,
+		};
+
+		hashes[i] = binding_index_hash(&index, key, &image);
+		binding_index_ahead(&index, key, hashes[i]);
+	}
+	for (size_t i = 0; i < count; i++) {
+		const uint8_t *at;
+
+		if (!binding_index_first(&index, key, hashes[i], &slot))
+			continue;
+		if (slots)
+			slots[i] = slot;
+		at = segment_slot(reader->bindings, slot);
+		for (size_t l = 0; l < BINDINGS_SLOT_SIZE; l += CACHE_LINE)
+			__builtin_prefetch(at + l);
+	}
 }
 
 

@@ -175,6 +175,30 @@ static void others_find_it_by_terminal_and_by_source(void **state)
 }
 
 
+static void a_look_ahead_says_where_it_may_lie_and_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	const struct terminal terminals[] = { { TERMINAL_PHONE, 7 },
+					      { TERMINAL_PHONE, 8 } };
+	const struct binding_facts n = facts(7, "sip:7@10.0.0.5",
+					     "192.0.2.7:40001");
+	uint32_t slots[COUNT_OF(terminals)] = { 0 };
+
+	bindings_ahead(&f->reader, terminals, 2, slots);
+	assert_int_equal(slots[0], UINT32_MAX);
+	assert_int_equal(bindings_add(f->b, &n), 0);
+	bindings_ahead(&f->reader, terminals, 2, slots);
+	assert_int_equal(of(f, 7), 1);
+	assert_int_equal(slots[0], (uint32_t)list[0].id);
+
+	bindings_ahead(&f->reader, terminals, 2, NULL);
+	bindings_look_ahead(f->b, terminals, 2);
+	bindings_look_ahead(f->b, terminals, 0);
+	assert_int_equal(of(f, 7), 1);
+	assert_int_equal(of(f, 8), 0);
+}
+
+
 static void kinds_of_terminals_do_not_mix(void **state)
 {
 	struct fixture *f = *state;
@@ -636,6 +660,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(others_find_it_by_terminal_and_by_source),
+		TEST(a_look_ahead_says_where_it_may_lie_and_changes_nothing),
 		TEST(kinds_of_terminals_do_not_mix),
 		TEST(long_texts_are_whole),
 		TEST(texts_go_with_their_binding),
