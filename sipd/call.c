@@ -523,6 +523,7 @@ struct setup *setup_take(struct sipd *sipd)
 
 	calls->setups = setup->next;
 	memset(setup, 0, offsetof(struct setup, offer));
+	setup->list.count = 0;
 
 	return setup;
 }

@@ -175,16 +175,12 @@ struct setup {
 	/* waiting for billing and media */
 	uint64_t ask_credit, ask_media; /**< Bus requests; 0: none */
 	size_t shortc;
-	uint32_t shorts[ROUTE_SHORT_MAX]; /**< Vendors without money */
 
 	/* routing */
 	bool has_list;
-	struct route_list list;
 	size_t next_candidate;
 	size_t tokenc;
-	enum route_token tokens[ROUTE_CANDIDATES_MAX];
 	size_t attemptc;
-	struct attempt_image attempts[ATTEMPTS_MAX];
 	int64_t attempt_began_us; /**< Monotonic */
 
 	/* the attempt under way */
@@ -211,9 +207,15 @@ struct setup {
 	bool answer_waits; /**< A's 200, too */
 	bool waiting_sdp;  /**< With what B said last */
 	bool is_pointing;  /**< A's 200 waits until mediad knows both sides */
-	bool has_offer;    /**< The offer was read, into this: */
-	struct sdp offer;  /**< Last, for it is large; of its texts none lives
-			    *   on */
+	bool has_offer;    /**< The offer was read, into offer */
+
+	/* Large, and not cleared: who takes a set-up finds what was there,
+	 * beyond what the counts say. */
+	struct sdp offer; /**< Of its texts none lives on */
+	struct attempt_image attempts[ATTEMPTS_MAX];
+	enum route_token tokens[ROUTE_CANDIDATES_MAX];
+	uint32_t shorts[ROUTE_SHORT_MAX]; /**< Vendors without money */
+	struct route_list list;
 };
 
 struct call {
