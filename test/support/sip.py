@@ -28,7 +28,7 @@ class Dialog:
         self.where = where      # packets go there
         self.target = target    # Request-URI
         self.route = []
-        self.cseq = random.randrange(1, 1000)
+        self.cseq = random.randrange(100, 1000)
         self.invite = None      # the INVITE that made it
         self.sdp = None         # what we said last
         self.acks = {}          # CSeq: our ACK
