@@ -126,6 +126,13 @@ static int answer_reserved(const struct mediad *mediad,
 }
 
 
+/* The relay is off; what began before goes on. */
+static bool is_bypassed(const struct mediad *mediad, uint64_t session)
+{
+	return !mediad->is_on && !sessions_find(mediad->sessions, session);
+}
+
+
 static int answer_bypass(const struct mediad *mediad,
 			 const Tandem__Envelope *env)
 {
@@ -156,7 +163,7 @@ static int on_reserve(void *state, const Tandem__Envelope *env, int tag)
 	int err;
 
 	(void)tag;
-	if (!mediad->is_on && !sessions_find(mediad->sessions, ask->session))
+	if (is_bypassed(mediad, ask->session))
 		return answer_bypass(mediad, env);
 	if (ask->session == 0 || ask->side == (uint32_t)SIDE_ALL)
 		return refuse(mediad, env->hdr, EINVAL);
@@ -172,15 +179,28 @@ static int on_reserve(void *state, const Tandem__Envelope *env, int tag)
 /* --- point
  * ------------------------------------------------------------------------- */
 
+static int answer_pointed(struct mediad *mediad, const Tandem__Envelope *env)
+{
+	Tandem__Pointed pointed = TANDEM__POINTED__INIT;
+	Tandem__Envelope answer = TANDEM__ENVELOPE__INIT;
+
+	answer.body_case = BUS_BODY(POINTED);
+	answer.pointed = &pointed;
+
+	return reply(mediad, env->hdr, &answer);
+}
+
+
 static int on_point(void *state, const Tandem__Envelope *env, int tag)
 {
 	struct mediad *mediad = state;
-	Tandem__Pointed pointed = TANDEM__POINTED__INIT;
-	Tandem__Envelope answer = TANDEM__ENVELOPE__INIT;
 	struct session_point point;
 	int err;
 
 	(void)tag;
+	if (is_bypassed(mediad, env->point->session))
+		return answer_pointed(mediad, env);
+
 	err = point_read(&point, env->point);
 	if (!err)
 		err = sessions_point(mediad->sessions, env->point->session,
@@ -191,10 +211,8 @@ static int on_point(void *state, const Tandem__Envelope *env, int tag)
 		return refuse(mediad, env->hdr, err);
 	voice_start(mediad->voice,
 		    sessions_find(mediad->sessions, env->point->session));
-	answer.body_case = BUS_BODY(POINTED);
-	answer.pointed = &pointed;
 
-	return reply(mediad, env->hdr, &answer);
+	return answer_pointed(mediad, env);
 }
 
 
@@ -302,10 +320,8 @@ static int on_release(void *state, const Tandem__Envelope *env, int tag)
 	Tandem__MediaSide b = TANDEM__MEDIA_SIDE__INIT;
 	Tandem__Released released = TANDEM__RELEASED__INIT;
 	Tandem__Envelope answer = TANDEM__ENVELOPE__INIT;
-	struct session *s = mediad->sessions
-				    ? sessions_find(mediad->sessions,
-						    env->release->session)
-				    : NULL;
+	struct session *s = sessions_find(mediad->sessions,
+					  env->release->session);
 
 	(void)tag;
 	a.age_us = -1;
@@ -333,9 +349,7 @@ static int on_send_digit(void *state, const Tandem__Envelope *env, int tag)
 {
 	struct mediad *mediad = state;
 	const Tandem__SendDigit *ask = env->send_digit;
-	struct session *s = mediad->sessions ? sessions_find(mediad->sessions,
-							     ask->session)
-					     : NULL;
+	struct session *s = sessions_find(mediad->sessions, ask->session);
 	const int side = s ? session_side(s, ask->side) : -1;
 	const struct digit digit = { ask->digit[0], ask->ms };
 
