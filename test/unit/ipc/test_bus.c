@@ -446,9 +446,11 @@ static void too_many_waiting_requests_are_refused(void **state)
 	const uint64_t before = metric_get(M_BUS_QUEUE_FULL, 0);
 	struct outcome extra = { 0 };
 
+	/* Until ZeroMQ has noticed, one or two still go out. */
 	memset(outcomes, 0, sizeof(outcomes));
+	TURN_UNTIL(fx->ev, is_up(fx->sipd.bus));
 	fx->billingd.bus = bus_free(fx->billingd.bus);
-	turn_some(fx->ev);
+	TURN_UNTIL(fx->ev, !is_up(fx->sipd.bus));
 	for (size_t i = 0; i < COUNT_OF(outcomes); i++)
 		assert_int_equal(ask(fx->sipd.bus, billingd0, 50000, 0,
 				     &outcomes[i], NULL),
