@@ -37,11 +37,11 @@ function(add_unit_test name)
   get_filename_component(module ${CMAKE_CURRENT_SOURCE_DIR} NAME)
   set(test unit.${module}.${name})
   add_test(NAME ${test} COMMAND test_${name})
-  set_tests_properties(${test} PROPERTIES LABELS unit TIMEOUT 60)
+  set_tests_properties(${test} PROPERTIES LABELS unit TIMEOUT 300)
   if(NOT T_NO_FAILMALLOC)
     add_test(NAME ${test}.failmalloc COMMAND test_${name})
     set_tests_properties(${test}.failmalloc PROPERTIES
-      LABELS unit TIMEOUT 60 ENVIRONMENT "TANDEM_FAILMALLOC=1")
+      LABELS unit TIMEOUT 300 ENVIRONMENT "TANDEM_FAILMALLOC=1")
   endif()
 endfunction()
 
@@ -63,11 +63,11 @@ function(add_fuzz_target name)
       -max_total_time=60 -timeout=5 -rss_limit_mb=2048 -print_final_stats=1
       -artifact_prefix=${CMAKE_CURRENT_BINARY_DIR}/ ${grown} ${corpus})
     set_tests_properties(fuzz.${name} PROPERTIES
-      LABELS fuzz-smoke TIMEOUT 110)
+      LABELS fuzz-smoke TIMEOUT 300)
   else()
     target_sources(fuzz_${name} PRIVATE
       ${PROJECT_SOURCE_DIR}/test/fuzz/replay.c)
     add_test(NAME replay.${name} COMMAND fuzz_${name} ${corpus})
-    set_tests_properties(replay.${name} PROPERTIES LABELS unit TIMEOUT 60)
+    set_tests_properties(replay.${name} PROPERTIES LABELS unit TIMEOUT 300)
   endif()
 endfunction()
