@@ -115,8 +115,10 @@ static bool stays(const struct want *want, const struct row *row)
 	const struct config *config = want->config;
 	uint16_t first, last;
 
+	/* Whose it is was said by whoever gave it to us. */
 	if (row->use != TANDEM__SOCKET_USE__SOCKET_USE_RTP ||
-	    row->owner.worker >= config->workers[row->owner.peer])
+	    row->owner.peer != PEER_MEDIAD ||
+	    row->owner.worker >= config->workers[PEER_MEDIAD])
 		return false;
 
 	sockets_rtp_share(config, row->owner.worker, &first, &last);

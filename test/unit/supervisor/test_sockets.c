@@ -431,6 +431,36 @@ static void a_descriptor_that_is_something_else_is_closed(void **state)
 }
 
 
+static void rtp_of_a_process_there_is_not_is_closed(void **state)
+{
+	struct sockets *s = prepared("");
+	const size_t before = sockets_count(s);
+	struct sockaddr_storage sa;
+	struct addr addr;
+	Tandem__Socket run;
+	int fd;
+	(void)state;
+
+	assert_int_equal(addr_parse(&addr, text_of(ip)), 0);
+	addr.port = 10200;
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa,
+			      addr_to_sockaddr(&addr, &sa)),
+			 0);
+	tandem__socket__init(&run);
+	run.use = TANDEM__SOCKET_USE__SOCKET_USE_RTP;
+	run.peer = UINT16_MAX;
+	run.port = addr.port;
+	run.bind = ip;
+	run.count = 1;
+	assert_int_equal(sockets_offer(s, &run, &fd, 1), 1);
+	change(s);
+	assert_int_equal(sockets_count(s), before);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+	sockets_free(s);
+}
+
+
 static void a_name_of_somebody_else_is_refused(void **state)
 {
 	static const char *const names[] = {
@@ -497,6 +527,7 @@ int main(void)
 		cmocka_unit_test(sockets_come_back_by_their_names),
 		cmocka_unit_test(
 			a_descriptor_that_is_something_else_is_closed),
+		cmocka_unit_test(rtp_of_a_process_there_is_not_is_closed),
 		cmocka_unit_test(a_name_of_somebody_else_is_refused),
 	};
 	const struct t_scenario scenarios[] = {
