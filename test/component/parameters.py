@@ -188,6 +188,10 @@ def history_shows_who_and_rollback_restores():
         assert [(r["old"], r["new"]) for r in rows] == [
             ("20", "30"), (None, "20")], rows
         assert all(r["changed_by"] for r in rows)
+        row, = s.ask("history.show", version=rows[0]["version"])
+        assert row["kind"] == "param" and row["name"] == "SS_MAX_CPS", row
+        assert row["before"]["value"] == "20", row
+        assert row["after"]["value"] == "30", row
         s.do("param", "rollback", "SS_MAX_CPS")
         assert s.param("SS_MAX_CPS") == "20"
         version = s.ask("catalog.status")[0]["version"]
