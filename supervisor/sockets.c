@@ -5,29 +5,18 @@
  * descriptors, in the order in which they are to be opened (so that those of
  * one process get consecutive numbers), and then matched with what is held: a
  * socket is the same if use, address, port and owner are.
- *
- * SIP sockets exist once per worker, with SO_REUSEPORT; a port that somebody
- * else has must be an error all the same, and not be shared with them, so each
- * such address is first bound once without.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "shared/base/text.h"
 #include "shared/base/util.h"
 #include "supervisor/rtpset.h"
 #include "supervisor/sockets_int.h"
-
-enum {
-	SIP_BUFFER = 4 << 20,   /**< Waits while sipd is being replaced */
-	RTP_BUFFER = 256 << 10, /**< More would be heard as delay */
-	BACKLOG = 1024,
-};
 
 struct sockets {
 	struct table held;
@@ -123,157 +112,6 @@ struct sockets *sockets_free(struct sockets *s)
 /* --- opening
  * ----------------------------------------------------------------- */
 
-static bool is_stream(Tandem__SocketUse use)
-{
-	return use == TANDEM__SOCKET_USE__SOCKET_USE_SIP_TCP ||
-	       use == TANDEM__SOCKET_USE__SOCKET_USE_SIP_TLS ||
-	       use == TANDEM__SOCKET_USE__SOCKET_USE_METRICS;
-}
-
-
-static bool is_grouped(Tandem__SocketUse use)
-{
-	return use == TANDEM__SOCKET_USE__SOCKET_USE_SIP_UDP ||
-	       use == TANDEM__SOCKET_USE__SOCKET_USE_SIP_TCP ||
-	       use == TANDEM__SOCKET_USE__SOCKET_USE_SIP_TLS;
-}
-
-
-static void set_option(int fd, int level, int option, int value)
-{
-	(void)setsockopt(fd, level, option, &value, sizeof(value));
-}
-
-
-void sockets_set_buffer(int fd, int bytes)
-{
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes,
-		       sizeof(bytes)) != 0)
-		set_option(fd, SOL_SOCKET, SO_RCVBUF, bytes);
-}
-
-
-static int bound_socket(int *fdp, const struct row *row, bool grouped)
-{
-	struct sockaddr_storage sa;
-	const socklen_t salen = addr_to_sockaddr(&row->addr, &sa);
-	const int type = is_stream(row->use) ? SOCK_STREAM : SOCK_DGRAM;
-	const int fd = socket(row->addr.family,
-			      type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int err = 0;
-
-	if (fd < 0)
-		return errno;
-
-	if (row->addr.family == AF_INET6)
-		set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-	if (type == SOCK_STREAM)
-		set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	if (grouped)
-		set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-	if (bind(fd, (const struct sockaddr *)&sa, salen) != 0)
-		err = errno;
-
-	if (err)
-		(void)close(fd);
-	else
-		*fdp = fd;
-
-	return err;
-}
-
-
-/* A stranger's socket with SO_REUSEPORT would let us in, and share with us. */
-static int is_free(const struct row *row)
-{
-	int fd = -1, err;
-
-	err = bound_socket(&fd, row, false);
-	if (!err)
-		(void)close(fd);
-
-	return err;
-}
-
-
-/* What will never be cut into fragments needs no number to put them together
- * by, which the kernel draws from a table that all share. mediad takes that
- * back for a socket whose path is too narrow. */
-static void set_whole(const struct row *row, int fd)
-{
-	if (row->addr.family == AF_INET)
-		set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
-}
-
-
-static int row_open(struct row *row)
-{
-	int fd = -1, err;
-
-	if (row->use == TANDEM__SOCKET_USE__SOCKET_USE_RTP_SET)
-		return rtpset_open(&row->fd);
-
-	err = bound_socket(&fd, row, is_grouped(row->use));
-	if (err)
-		return err;
-
-	if (is_stream(row->use)) {
-		if (listen(fd, BACKLOG) != 0)
-			err = errno;
-	}
-	else {
-		sockets_set_buffer(
-			fd, row->use == TANDEM__SOCKET_USE__SOCKET_USE_RTP
-				    ? RTP_BUFFER
-				    : SIP_BUFFER);
-		if (row->use == TANDEM__SOCKET_USE__SOCKET_USE_SIP_UDP)
-			set_option(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
-		if (row->use == TANDEM__SOCKET_USE__SOCKET_USE_RTP)
-			set_whole(row, fd);
-	}
-
-	if (err)
-		(void)close(fd);
-	else
-		row->fd = fd;
-
-	return err;
-}
-
-
-static const char *kind_of(Tandem__SocketUse use)
-{
-	return is_stream(use) ? "tcp" : "udp";
-}
-
-
-static void explain(const struct row *row, int err, char why[SOCKETS_WHY_MAX])
-{
-	char addr[ADDR_TEXT_MAX];
-	const char *what = strerror(err);
-	const char *hint = "";
-
-	if (err == EADDRINUSE) {
-		what = "is already in use";
-		hint = is_stream(row->use) ? ": 'ss -tlnp' says by whom"
-					   : ": 'ss -ulnp' says by whom";
-	}
-	else if (err == EACCES) {
-		what = "needs rights";
-		hint = ": start as root, with CAP_NET_BIND_SERVICE, or take a "
-		       "port above 1023";
-	}
-	else if (err == EADDRNOTAVAIL) {
-		what = "is not an address of this machine";
-		hint = ": 'ip address' lists them";
-	}
-
-	(void)text_print(why, SOCKETS_WHY_MAX, "%s: %s %s %s%s", row->listener,
-			 kind_of(row->use), addr_print(&row->addr, addr), what,
-			 hint);
-}
-
-
 /* Another process's of now: it goes to its new owner as it is, with what waits
  * in it. */
 static bool row_move(const struct sockets *s, struct row *row)
@@ -281,7 +119,7 @@ static bool row_move(const struct sockets *s, struct row *row)
 	for (size_t i = 0; i < s->held.rowc; i++) {
 		const struct row *old = &s->held.rows[i];
 
-		if (old->use == row->use && !is_grouped(row->use) &&
+		if (old->use == row->use && !row_is_grouped(row->use) &&
 		    row->use != TANDEM__SOCKET_USE__SOCKET_USE_RTP_SET &&
 		    addr_equal(&old->addr, &row->addr)) {
 			row->fd = fcntl(old->fd, F_DUPFD_CLOEXEC, 3);
@@ -298,7 +136,7 @@ static bool is_first_of_group(const struct sockets *s, const struct row *row)
 {
 	const struct table *tables[] = { &s->held, &s->wanted };
 
-	if (!is_grouped(row->use))
+	if (!row_is_grouped(row->use))
 		return false;
 
 	for (size_t t = 0; t < COUNT_OF(tables); t++)
@@ -322,7 +160,7 @@ static int row_get(const struct sockets *s, struct row *row, size_t *hint)
 	if (table_find_near(&s->held, row, hint) || row_move(s, row))
 		return 0;
 	if (is_first_of_group(s, row))
-		err = is_free(row);
+		err = row_check_free(row);
 
 	return err ? err : row_open(row);
 }
@@ -371,7 +209,7 @@ int sockets_prepare(struct sockets *s, const struct config *config,
 
 		err = row_get(s, row, &hint);
 		if (err)
-			explain(row, err, why);
+			row_explain(row, err, why);
 	}
 	if (!err)
 		err = fill_sets(s);
@@ -448,31 +286,6 @@ bool sockets_wants_more(const struct sockets *s)
 /* --- found elsewhere
  * --------------------------------------------------------- */
 
-/* A descriptor is what the kernel says it is, not what a message says. */
-static bool is_really(const struct row *row)
-{
-	struct sockaddr_storage sa;
-	socklen_t len = sizeof(sa);
-	struct addr addr;
-	int type = 0, listens = 0;
-	socklen_t intlen = sizeof(type);
-
-	if (row->use == TANDEM__SOCKET_USE__SOCKET_USE_RTP_SET)
-		return rtpset_is(row->fd);
-	if (getsockname(row->fd, (struct sockaddr *)&sa, &len) != 0 ||
-	    addr_from_sockaddr(&addr, (struct sockaddr *)&sa, len) != 0 ||
-	    getsockopt(row->fd, SOL_SOCKET, SO_TYPE, &type, &intlen) != 0)
-		return false;
-	intlen = sizeof(listens);
-	(void)getsockopt(row->fd, SOL_SOCKET, SO_ACCEPTCONN, &listens,
-			 &intlen);
-
-	return addr_equal(&addr, &row->addr) &&
-	       type == (is_stream(row->use) ? SOCK_STREAM : SOCK_DGRAM) &&
-	       listens == is_stream(row->use);
-}
-
-
 size_t sockets_offer(struct sockets *s, const Tandem__Socket *run,
 		     const int *fds, size_t fdc)
 {
@@ -493,7 +306,8 @@ size_t sockets_offer(struct sockets *s, const Tandem__Socket *run,
 					     text_of(run->listener)) == 0;
 
 		row.addr.port = (uint16_t)(run->port + i);
-		if (sound && is_really(&row) && !table_find(&s->held, &row) &&
+		if (sound && row_is_real(&row) &&
+		    !table_find(&s->held, &row) &&
 		    sockets_push(&s->held, &row) == 0) {
 			s->version++;
 			kept++;

@@ -25,6 +25,19 @@ struct table {
 	size_t rowc, size;
 };
 
+/** Do sockets of several workers share its address? */
+bool row_is_grouped(Tandem__SocketUse use);
+/** Opened, bound and listening; errno's number else */
+int row_open(struct row *row);
+/** 0 unless somebody else has the address: a stranger's socket with
+ *  SO_REUSEPORT would let us in, and share with us */
+int row_check_free(const struct row *row);
+/** Is the descriptor what the row says? The kernel is asked, since a message
+ *  may say anything. */
+bool row_is_real(const struct row *row);
+/** Why it could not be opened, and what helps */
+void row_explain(const struct row *row, int err, char why[SOCKETS_WHY_MAX]);
+
 int sockets_push(struct table *table, const struct row *row);
 
 /** A row, without a descriptor, for each socket that the file asks for, in the
