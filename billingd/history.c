@@ -47,7 +47,7 @@ int cmd_history_list(void *state, const json_t *args,
 		     struct admin_answer *answer)
 {
 	struct asked asked = { .sql = NULL };
-	struct limit limit;
+	struct limit limit = { .rows = 0 };
 
 	if (limit_of(&limit, args, answer))
 		return EINVAL;
@@ -89,7 +89,7 @@ int cmd_param_history(void *state, const json_t *args,
 		      struct admin_answer *answer)
 {
 	struct asked asked = { .sql = NULL };
-	struct limit limit;
+	struct limit limit = { .rows = 0 };
 
 	if (limit_of(&limit, args, answer))
 		return EINVAL;
