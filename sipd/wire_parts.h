@@ -93,8 +93,9 @@ struct listener {
 	struct packet *head, *tail; /**< UDP: what waits, oldest first */
 	uint32_t packetc;
 	size_t packet_bytes;
-	bool is_full; /**< The kernel takes no more: EV_WRITE tells */
-	bool may_cut; /**< UDP: into fragments */
+	bool is_full;  /**< The kernel takes no more: EV_WRITE tells */
+	bool may_cut;  /**< UDP: into fragments */
+	bool has_runs; /**< UDP: the kernel takes many of one size as one */
 
 	struct ev_timer again; /**< Streams: accepting, after it failed */
 	struct wire_tls *tls;  /**< TLS: as server; NULL: no certificate */

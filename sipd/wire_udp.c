@@ -8,7 +8,11 @@
  *
  * Out: a queue for each socket, bounded in number and bytes; sendmmsg() when
  * 64 wait and at the end of the turn. What the kernel has no room for stays,
- * in order, until it has.
+ * in order, until it has. Those of one size for one peer, the last of which
+ * may be shorter, are a run: the kernel takes it as one, on its way to the
+ * card or the other program, and cuts it there (UDP_SEGMENT). The messages of
+ * a turn are of few kinds, so many of them are of one size. What a run was
+ * refused for, each of it is told by itself.
  *
  * Errors: what ICMP says of earlier datagrams comes by the socket's error
  * queue with the destination that failed. Linux also reports it, once, for
@@ -21,6 +25,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -41,9 +46,12 @@ enum {
 	PACKET_ROOM = 2048, /**< Larger ones are allocated */
 	PACKETS_MAX = 4096, /**< Waiting at one socket */
 	SPARES_MAX = 512,
-	WHOLE_MAX = 1300, /**< As RFC 3261 18.1.1 has it: goes out whole */
+	WHOLE_MAX = 1300,  /**< As RFC 3261 18.1.1 has it: goes out whole */
+	RUN_BYTES = 60000, /**< Less than a datagram can carry */
+	RUNS_BACK = 8,     /**< Where a run for the same peer is looked for */
 };
 BUILD_ASSERT((int)WIRE_BATCH <= (int)WIRE_ORDER_MAX);
+BUILD_ASSERT((int)WIRE_BATCH <= 64); /* datagrams of a run, for any kernel */
 
 static const size_t packet_bytes_max = 16u << 20;
 
@@ -54,6 +62,12 @@ struct packet {
 	bool is_again; /**< Failed once */
 	char *data;    /**< In room, or of its own */
 	char room[PACKET_ROOM];
+};
+
+/** Datagrams that the kernel takes as one, in their order */
+struct run {
+	struct packet *first, *last;
+	unsigned count;
 };
 
 struct wire_udp {
@@ -271,13 +285,15 @@ static void on_ready(int flags, void *arg)
 int wire_udp_open(struct listener *l)
 {
 	const bool is_6 = l->pub.bind.family == AF_INET6;
-	const int on = 1;
+	const int on = 1, none = 0;
 
 	l->may_cut = true;
 	/* A kernel without them: no ages, and failures found by time-out. */
 	(void)setsockopt(l->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
 	(void)setsockopt(l->fd, is_6 ? IPPROTO_IPV6 : IPPROTO_IP,
 			 is_6 ? IPV6_RECVERR : IP_RECVERR, &on, sizeof(on));
+	l->has_runs = setsockopt(l->fd, SOL_UDP, UDP_SEGMENT, &none,
+				 sizeof(none)) == 0;
 
 	return ev_watch(&l->watch, l->wire->base.ev, l->fd, EV_READ, on_ready,
 			l);
@@ -394,34 +410,132 @@ static void let_cut(struct listener *l, bool may)
 }
 
 
-static int send_batch(struct listener *l)
+static bool run_takes(const struct run *run, const struct packet *p)
 {
+	const uint32_t len = run->first->len;
+
+	return !p->is_again && !run->first->is_again && len <= WHOLE_MAX &&
+	       p->len <= len && run->last->len == len &&
+	       (run->count + 1) * len <= RUN_BYTES;
+}
+
+
+/* The run that goes on with this one; NULL: it begins another. Those for one
+ * peer keep their order. */
+static struct run *run_find(struct run *runs, size_t runc,
+			    const struct packet *p)
+{
+	const size_t end = runc > RUNS_BACK ? runc - RUNS_BACK : 0;
+
+	for (size_t i = runc; i-- > end;)
+		if (addr_equal(&runs[i].first->to.remote, &p->to.remote))
+			return run_takes(&runs[i], p) ? &runs[i] : NULL;
+
+	return NULL;
+}
+
+
+/* What waits, in the order of its runs. @return how many of these there are */
+static size_t runs_make(struct run *runs, struct listener *l)
+{
+	struct packet *rest = l->head, **at = &l->head;
+	size_t runc = 0;
+
+	for (int i = 0; i < WIRE_BATCH && rest; i++) {
+		struct packet *p = rest;
+		struct run *run = l->has_runs ? run_find(runs, runc, p) : NULL;
+
+		rest = p->next;
+		if (run)
+			run->last->next = p;
+		else
+			(run = &runs[runc++])->first = p;
+		run->count = run->first == p ? 1 : run->count + 1;
+		run->last = p;
+	}
+	for (size_t i = 0; i < runc; i++) {
+		*at = runs[i].first;
+		at = &runs[i].last->next;
+	}
+	*at = rest;
+	if (!rest)
+		l->tail = runs[runc - 1].last;
+
+	return runc;
+}
+
+
+/* control: of this run, if it is more than one */
+static void head_fill(struct msghdr *head, const struct run *run,
+		      struct iovec *iovs, struct sockaddr_storage *name,
+		      char control[CMSG_SPACE(sizeof(uint16_t))])
+{
+	const struct packet *p = run->first;
+	const uint16_t len = (uint16_t)p->len;
+	struct cmsghdr *c;
+
+	*head = (struct msghdr){
+		.msg_name = name,
+		.msg_namelen = addr_to_sockaddr(&p->to.remote, name),
+		.msg_iov = iovs,
+		.msg_iovlen = run->count,
+	};
+	for (unsigned i = 0; i < run->count; i++, p = p->next)
+		iovs[i] = (struct iovec){ p->data, p->len };
+	if (run->count == 1)
+		return;
+
+	head->msg_control = control;
+	head->msg_controllen = CMSG_SPACE(sizeof(len));
+	c = CMSG_FIRSTHDR(head);
+	c->cmsg_level = SOL_UDP;
+	c->cmsg_type = UDP_SEGMENT;
+	c->cmsg_len = CMSG_LEN(sizeof(len));
+	memcpy(CMSG_DATA(c), &len, sizeof(len));
+}
+
+
+/* @return how many runs were sent, or -1 */
+static int runs_send(struct listener *l, const struct run *runs, size_t runc)
+{
+	_Alignas(struct cmsghdr) char controls[WIRE_BATCH]
+					      [CMSG_SPACE(sizeof(uint16_t))];
 	struct mmsghdr heads[WIRE_BATCH];
 	struct iovec iovs[WIRE_BATCH];
 	struct sockaddr_storage names[WIRE_BATCH];
-	unsigned count = 0;
 	bool is_large = false;
+	size_t n = 0;
 
-	for (struct packet *p = l->head; p && count < WIRE_BATCH;
-	     p = p->next, count++) {
-		iovs[count] = (struct iovec){ p->data, p->len };
-		heads[count].msg_hdr = (struct msghdr){
-			.msg_name = &names[count],
-			.msg_namelen = addr_to_sockaddr(&p->to.remote,
-							&names[count]),
-			.msg_iov = &iovs[count],
-			.msg_iovlen = 1,
-		};
+	for (size_t i = 0; i < runc; i++) {
+		const struct packet *p = runs[i].first;
+
+		head_fill(&heads[i].msg_hdr, &runs[i], iovs + n, &names[i],
+			  controls[i]);
+		n += runs[i].count;
 		is_large = is_large || p->len > WHOLE_MAX || p->is_again;
 	}
 	let_cut(l, is_large);
 
-	return sendmmsg(l->fd, heads, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return sendmmsg(l->fd, heads, (unsigned)runc,
+			MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 
-/* The first one was not sent. @return go on? */
-static bool head_failed(struct listener *l, int err)
+/* A run was not sent: each of it is, or fails, by itself. EIO: not by this
+ * card or through this tunnel; then it is not worth another try. */
+static void run_failed(struct listener *l, const struct run *run, int err)
+{
+	struct packet *p = run->first;
+
+	for (unsigned i = 0; i < run->count; i++, p = p->next)
+		p->is_again = true;
+	if (run->count > 1 && err == EIO)
+		l->has_runs = false;
+}
+
+
+/* The first run was not sent. @return go on? */
+static bool head_failed(struct listener *l, const struct run *run, int err)
 {
 	if (err == EINTR)
 		return true;
@@ -436,7 +550,7 @@ static bool head_failed(struct listener *l, int err)
 	read_errors(l);
 	l->may_cut = false;
 	if (!l->head->is_again) {
-		l->head->is_again = true;
+		run_failed(l, run, err);
 		return true;
 	}
 	wire_failed(l->wire, &l->head->to, err);
@@ -449,11 +563,15 @@ static bool head_failed(struct listener *l, int err)
 void wire_udp_flush(struct listener *l)
 {
 	while (l->head) {
-		const int sent = send_batch(l);
+		struct run runs[WIRE_BATCH];
+		const size_t runc = runs_make(runs, l);
+		const int sent = runs_send(l, runs, runc);
 
-		if (sent <= 0 && !head_failed(l, sent < 0 ? errno : EAGAIN))
+		if (sent <= 0 &&
+		    !head_failed(l, runs, sent < 0 ? errno : EAGAIN))
 			return;
 		for (int i = 0; i < sent; i++)
-			drop_head(l);
+			for (unsigned n = runs[i].count; n > 0; n--)
+				drop_head(l);
 	}
 }

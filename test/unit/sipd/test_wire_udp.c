@@ -1,6 +1,7 @@
 /**
  * @file test/unit/sipd/test_wire_udp.c  Datagrams on loopback
  */
+#include <netinet/udp.h>
 #include <sys/stat.h>
 
 #include "shared/base/util.h"
@@ -237,6 +238,117 @@ static void sixty_four_that_wait_leave_at_once(void **state)
 }
 
 
+/* What one system call takes from it, and of what size its parts are; 0: it is
+ * one */
+static ssize_t take_together(int fd, int *sizep)
+{
+	_Alignas(struct cmsghdr) char control[64];
+	char data[4096];
+	struct iovec iov = { data, sizeof(data) };
+	struct msghdr head = { .msg_iov = &iov,
+			       .msg_iovlen = 1,
+			       .msg_control = control,
+			       .msg_controllen = sizeof(control) };
+	const ssize_t len = recvmsg(fd, &head, 0);
+
+	*sizep = 0;
+	for (struct cmsghdr *c = len > 0 ? CMSG_FIRSTHDR(&head) : NULL; c;
+	     c = CMSG_NXTHDR(&head, c))
+		if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO)
+			memcpy(sizep, CMSG_DATA(c), sizeof(*sizep));
+
+	return len;
+}
+
+
+static void those_of_one_size_for_one_peer_go_as_one(void **state)
+{
+	static const size_t lens[] = { 100, 100, 60, 100, 1400, 1400 };
+	static const struct {
+		int len, size;
+	} seen[] = { { 260, 100 }, { 100, 0 }, { 1400, 0 }, { 1400, 0 } };
+	const int on = 1;
+	struct addr other_addr;
+	struct flow to, other;
+	struct pair p;
+	int fd;
+	(void)state;
+
+	assert_int_equal(pair_open(&p), 0);
+	fd = t_socket(SOCK_DGRAM, AF_INET, &other_addr);
+	if (!p.fx.wire->rows[0]->has_runs ||
+	    setsockopt(p.peer, SOL_UDP, UDP_GRO, &on, sizeof(on)) != 0)
+		skip(); /* a kernel without them */
+	to = towards(&p.peer_addr);
+	other = towards(&other_addr);
+	for (size_t i = 0; i < COUNT_OF(lens); i++) {
+		assert_int_equal(wire_send(p.fx.wire, &to, large, lens[i]), 0);
+		assert_int_equal(wire_send(p.fx.wire, &other, "ELSE", 4), 0);
+	}
+	t_turned(&p.fx);
+	for (size_t i = 0; i < COUNT_OF(seen); i++) {
+		int size = -1;
+
+		WAIT_FOR(10, take_together(p.peer, &size) == seen[i].len);
+		assert_int_equal(size, seen[i].size);
+	}
+	(void)close(fd);
+	pair_close(&p);
+}
+
+
+/* The next one, which says its number. @return its length */
+static size_t take_numbered(int fd, int number)
+{
+	char data[2048];
+	ssize_t len = -1;
+
+	WAIT_FOR(10, (len = recv(fd, data, sizeof(data), 0)) > 0);
+	data[8] = '\0';
+	assert_int_equal(strtol(data, NULL, 10), number);
+
+	return (size_t)len;
+}
+
+
+static void whatever_goes_together_each_gets_its_own_in_order(void **state)
+{
+	enum {
+		COUNT = 150, /* No socket has room for many more */
+		PEERS = 12,
+	};
+	static const size_t sizes[] = { 300, 300, 299, 301, 1300, 1301, 10 };
+	static size_t lens[PEERS][COUNT];
+	static char data[2048];
+	int fds[PEERS], counts[PEERS] = { 0 };
+	struct addr addrs[PEERS];
+	unsigned dice = 1;
+	struct pair p;
+	(void)state;
+
+	assert_int_equal(pair_open(&p), 0);
+	for (size_t i = 0; i < PEERS; i++)
+		fds[i] = t_socket(SOCK_DGRAM, AF_INET, &addrs[i]);
+	for (int i = 0; i < COUNT; i++) {
+		const size_t at = (dice >> 8) % (i % 2 ? PEERS : 3);
+		const struct flow to = towards(&addrs[at]);
+		const size_t len = sizes[(dice >> 16) % COUNT_OF(sizes)];
+
+		(void)snprintf(data, sizeof(data), "%08d", counts[at]);
+		assert_int_equal(wire_send(p.fx.wire, &to, data, len), 0);
+		lens[at][counts[at]++] = len;
+		dice = dice * 1103515245 + 12345;
+	}
+	t_turned(&p.fx);
+	for (size_t i = 0; i < PEERS; i++) {
+		for (int n = 0; n < counts[i]; n++)
+			assert_int_equal(take_numbered(fds[i], n), lens[i][n]);
+		(void)close(fds[i]);
+	}
+	pair_close(&p);
+}
+
+
 /* Where nobody is: a port that was closed a moment ago may be another test's
  * by now, that of the discard service is nobody's. */
 static struct addr deserted(const char *text)
@@ -322,8 +434,10 @@ static void anothers_refusal_does_not_lose_a_datagram(void **state)
 		assert_int_equal(wire_send(p.fx.wire, &bad, "BAD", 3), 0);
 		wire_flush(p.fx.wire);
 		assert_int_equal(wire_send(p.fx.wire, &to, "GOOD", 4), 0);
+		assert_int_equal(wire_send(p.fx.wire, &to, "RUN", 3), 0);
 		wire_flush(p.fx.wire);
 		WAIT_FOR(10, recv(p.peer, data, sizeof(data), 0) == 4);
+		WAIT_FOR(10, recv(p.peer, data, sizeof(data), 0) == 3);
 	}
 	TURN_UNTIL(&p.fx, p.fx.failurec == 10);
 	assert_true(addr_equal(&p.fx.failed.remote, &nobody));
@@ -610,6 +724,9 @@ int main(void)
 		cmocka_unit_test(more_than_a_batch_comes_in_order),
 		cmocka_unit_test(what_is_sent_waits_for_the_end_of_the_turn),
 		cmocka_unit_test(sixty_four_that_wait_leave_at_once),
+		cmocka_unit_test(those_of_one_size_for_one_peer_go_as_one),
+		cmocka_unit_test(
+			whatever_goes_together_each_gets_its_own_in_order),
 		cmocka_unit_test(
 			a_refused_datagram_is_told_with_its_destination),
 		cmocka_unit_test(the_same_holds_for_ipv6),
