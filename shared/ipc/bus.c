@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <zmq.h>
 
 #include "shared/base/clk.h"
 #include "shared/base/id.h"
@@ -21,11 +20,9 @@ enum {
 	PINGS_SEEN = 0x7, /* The last three say whether a peer is up */
 };
 
-/* "ipc://" and what fits into a socket address with its NUL */
-#define SCHEME "ipc://"
+/* What fits into a socket address with its NUL */
 enum {
-	ENDPOINT_MAX = sizeof(SCHEME) - 1 +
-		       sizeof(((struct sockaddr_un *)NULL)->sun_path)
+	SOCKET_PATH_MAX = sizeof(((struct sockaddr_un *)NULL)->sun_path)
 };
 
 
@@ -139,11 +136,11 @@ static void on_again(void *arg)
 	struct bus *bus = arg;
 
 	if (bus->router.is_dirty)
-		port_drain(&bus->router);
+		port_again(&bus->router);
 
 	for (size_t i = 0; i < bus->dealerc; i++) {
 		if (bus->dealers[i]->port.is_dirty)
-			port_drain(&bus->dealers[i]->port);
+			port_again(&bus->dealers[i]->port);
 	}
 }
 
@@ -157,12 +154,12 @@ void bus_look_again(struct bus *bus)
 
 /* Opening and closing */
 
-static int endpoint_print(char dst[ENDPOINT_MAX], const struct bus *bus,
-			  struct peer_id id)
+static int path_print(char dst[SOCKET_PATH_MAX], const struct bus *bus,
+		      struct peer_id id)
 {
 	char name[PEER_ID_MAX];
 
-	if (text_print(dst, ENDPOINT_MAX, SCHEME "%s/%s/bus", bus->dir,
+	if (text_print(dst, SOCKET_PATH_MAX, "%s/%s/bus", bus->dir,
 		       peer_id_print(id, name)))
 		return ENAMETOOLONG;
 
@@ -170,33 +167,30 @@ static int endpoint_print(char dst[ENDPOINT_MAX], const struct bus *bus,
 }
 
 
-/* The socket file is made by zmq_bind() in this thread; those that may connect
- * are in our group. */
+/* Those that may connect are in our group. */
 static int router_open(struct bus *bus)
 {
-	char endpoint[ENDPOINT_MAX];
+	char path[SOCKET_PATH_MAX];
 	mode_t before;
 	char *slash;
 	int err;
 
-	err = endpoint_print(endpoint, bus, bus->self);
-	if (!err)
-		err = port_open(&bus->router, bus, NULL);
+	err = path_print(path, bus, bus->self);
 	if (err)
 		return err;
 
 	/* The supervisor has made the directory; a test may have not. */
-	slash = strrchr(endpoint, '/');
+	slash = strrchr(path, '/');
 	*slash = '\0';
-	if (mkdir(endpoint + sizeof(SCHEME) - 1, 0770) < 0 && errno != EEXIST)
+	if (mkdir(path, 0770) < 0 && errno != EEXIST)
 		return errno;
 	*slash = '/';
 
 	before = umask(0117);
-	err = zmq_bind(bus->router.sock, endpoint) < 0 ? errno : 0;
+	err = port_open(&bus->router, bus, NULL, path);
 	umask(before);
 
-	return err ? err : port_watch(&bus->router);
+	return err;
 }
 
 
@@ -216,11 +210,11 @@ static struct dealer *dealer_free(struct dealer *dealer)
 static int dealer_alloc(struct dealer **dealerp, struct bus *bus,
 			struct peer_id id)
 {
-	char endpoint[ENDPOINT_MAX], name[PEER_ID_MAX];
+	char path[SOCKET_PATH_MAX], name[PEER_ID_MAX];
 	struct dealer *dealer;
 	int err;
 
-	err = endpoint_print(endpoint, bus, id);
+	err = path_print(path, bus, id);
 	if (err)
 		return err;
 
@@ -233,12 +227,7 @@ static int dealer_alloc(struct dealer **dealerp, struct bus *bus,
 	dealer->series = metric_series(M_BUS_PEER_UP, peer_id_print(id, name));
 	dealer->ping_waits = true;
 
-	err = port_open(&dealer->port, bus, dealer);
-	if (!err && zmq_connect(dealer->port.sock, endpoint) < 0)
-		err = errno;
-	if (!err)
-		err = port_watch(&dealer->port);
-
+	err = port_open(&dealer->port, bus, dealer, path);
 	if (err)
 		dealer_free(dealer);
 	else
@@ -328,10 +317,7 @@ static int bus_open(struct bus *bus, const struct bus_args *args)
 	if (err)
 		return err;
 
-	bus->ctx = zmq_ctx_new();
-	if (!bus->ctx)
-		return errno;
-
+	bus->router.fd = -1;
 	err = router_open(bus);
 	if (err)
 		return err;
@@ -391,8 +377,6 @@ struct bus *bus_free(struct bus *bus)
 	free(bus->dealers);
 	port_close(&bus->router);
 	ev_timer_stop(&bus->again);
-	if (bus->ctx)
-		zmq_ctx_term(bus->ctx);
 
 	replay_free(bus->replay);
 	pendings_free(bus->pendings);

@@ -1,16 +1,17 @@
 /**
  * @file shared/ipc/bus.h  Messages between the daemons
  *
- * ZeroMQ over ipc:// in the run directory: every daemon binds one ROUTER and
- * connects one DEALER to each peer that topology.c links it to. A peer that
- * is away is no error: requests wait within their deadline and are sent again
- * (same id) until they are answered or given up. Every request may be
- * repeated; the receiver answers a repeat as it answered the first.
+ * ZeroMQ's protocol on Unix sockets in the run directory, spoken by the loop
+ * itself (zmtp.h): every daemon binds one ROUTER and connects one DEALER to
+ * each peer that topology.c links it to. A peer that is away is no error:
+ * requests wait within their deadline and are sent again (same id) until they
+ * are answered or given up. Every request may be repeated; the receiver
+ * answers a repeat as it answered the first.
  *
  * Both sides of a link may ask: a daemon reaches those it links to, and those
- * that have linked to it. Who a message is from is what ZeroMQ says, and the
- * header must agree; so the rights on the socket, 0660, are what keeps others
- * from taking a peer's name.
+ * that have linked to it. Who a message is from its connection has said, and
+ * the header must agree; so the rights on the socket, 0660, are what keeps
+ * others from taking a peer's name.
  *
  * bus_dispatch() is the one door: it refuses what has no header, no body, an
  * unknown body, a body without a row, a wrong sender, too many bytes or a
@@ -20,8 +21,9 @@
  *
  * Bounds: one message 64 KB, unpacked 256 KB; 65,536 requests wait, with 64 MB
  * of what may have to be sent (again), and 10,000 per link that could not be
- * sent yet; 10,000 messages per peer and direction inside ZeroMQ; 4,096
- * answers and 4 MB kept for repeats; 256 messages per socket and turn.
+ * sent yet; 4 MB per connection that its socket did not take, 64 connections
+ * to one process; 4,096 answers and 4 MB kept for repeats; 256 messages per
+ * connection and turn.
  */
 #ifndef TANDEM_IPC_BUS_H
 #define TANDEM_IPC_BUS_H
@@ -38,7 +40,7 @@ enum {
 	BUS_BYTES_MAX = 64 << 10, /**< One message */
 	BUS_PENDING_MAX = 65536,  /**< Requests that wait for an answer */
 	BUS_QUEUE_MAX = 10000,    /**< Messages that wait for a peer, beside
-				   *   what ZeroMQ has taken */
+				   *   what its connection has taken */
 	BUS_BODYC = 64,           /**< Body numbers lie below */
 };
 
@@ -71,8 +73,8 @@ struct bus_args {
 	const struct log *log;
 };
 
-/** Bind and connect; the ZeroMQ thread is begun here, so fork before.
- *  What args points to may go, the routes, state and log aside. */
+/** Bind and connect. What args points to may go, the routes, state and log
+ * aside. */
 int bus_alloc(struct bus **busp, const struct bus_args *args);
 
 /** Requests that wait are given up with ECANCELED. Not from a handler. */

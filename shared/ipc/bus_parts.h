@@ -4,7 +4,8 @@
  * Nobody else includes this, tests aside.
  *
  *     bus.c           the bus and its links, pings
- *     bus_port.c      a ZeroMQ socket in the loop
+ *     bus_port.c      to whom there are connections, and what goes out on them
+ *     bus_conn.c      a connection
  *     bus_receive.c   what is done with a message that has come
  *     bus_request.c   requests: sent, repeated, answered, given up
  *     bus_pending.c   the table of those that wait
@@ -17,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/un.h>
 
 #include "shared/base/map.h"
 #include "shared/ev/ev.h"
@@ -141,17 +143,49 @@ enum {
 	OUT_BYTES = 2 * BUS_BYTES_MAX, /**< One always fits */
 };
 
-/** A ZeroMQ socket in the loop, and what was said to one peer in this turn:
- *  it goes out as one message, since what it costs to wake the
- *  other side is the same for one as for many */
+enum bus_conn_state {
+	BUS_CONN_NEW,     /**< Nothing has come, or half a greeting */
+	BUS_CONN_GREETED, /**< Not yet who it is */
+	BUS_CONN_OPEN
+};
+
+/** A connection, of a link or to our router */
+struct bus_conn {
+	struct bus_conn *next;
+	struct port *port;
+	struct ev_watch *watch;
+	int fd;
+	enum bus_conn_state state;
+	struct peer_id id; /**< Whose it is */
+	bool has_id;       /**< Else it said another name than a peer's */
+	bool has_more;     /**< The message goes on in the next frame */
+	bool is_broken;    /**< Nothing is sent any more */
+	bool is_dirty;     /**< To be read on in the next turn */
+	bool is_due;       /**< In this one */
+	uint32_t left;     /**< Of the budget of this turn */
+
+	uint8_t *out; /**< What the socket did not take */
+	size_t out_at, out_len, out_room;
+
+	size_t in_len;
+	uint8_t in[OUT_BYTES + 16]; /**< The largest message, with its head */
+};
+
+/** Connections of one kind, and what was said to one peer in this turn: it
+ *  goes out as one message, since what it costs to wake the other side is the
+ *  same for one as for many */
 struct port {
 	struct bus *bus;
-	struct dealer *dealer; /**< NULL: the router */
-	void *sock;
+	struct dealer *dealer;  /**< NULL: the router */
+	struct bus_conn *conns; /**< The newest first; of a link one at most */
+	uint32_t connc;
+	struct sockaddr_un at; /**< Of whom it connects to, or our own */
+	int fd;                /**< The router's, to accept from; -1: none */
 	struct ev_watch *watch;
-	struct ev_late late; /**< Send, and look what has come */
+	struct ev_timer retry; /**< To connect, or to accept, again */
+	uint32_t retry_ms;
+	struct ev_late late; /**< Send */
 	bool is_dirty;       /**< To be looked at in the next turn */
-	bool is_draining;    /**< Being looked at */
 	bool is_stuck;       /**< What is to go out was not taken */
 
 	struct peer_id out_to;
@@ -189,7 +223,6 @@ struct bus {
 	size_t routec;
 	void *state;
 
-	void *ctx;
 	struct port router;
 	struct dealer **dealers;
 	size_t dealerc;
@@ -217,13 +250,39 @@ bool bus_loses(struct bus *bus);
 /** Look at the dirty ports in the next turn */
 void bus_look_again(struct bus *bus);
 
-/** dealer: whose it is; NULL: the router */
-int port_open(struct port *port, struct bus *bus, struct dealer *dealer);
-int port_watch(struct port *port);
+/** Of a link: connect to path now, and again whenever it is lost; of the
+ *  router (dealer NULL): listen there */
+int port_open(struct port *port, struct bus *bus, struct dealer *dealer,
+	      const char *path);
 void port_close(struct port *port);
 
-/** Take what has come and send what waits, until there is neither */
-void port_drain(struct port *port);
+/** What was left of the last turn */
+void port_again(struct port *port);
+
+/** conn: to be read on in the next turn; NULL: something is to be sent */
+void port_look_again(struct port *port, struct bus_conn *conn);
+
+/** A connection has said who it is */
+void port_opened(struct bus_conn *conn);
+
+/** It is at its end, and freed */
+void port_lost(struct bus_conn *conn);
+
+/** What had to wait has left */
+void port_writable(struct port *port);
+
+/** A connection that was made; fd becomes its own if this succeeds */
+int bus_conn_alloc(struct bus_conn **connp, struct port *port, int fd);
+struct bus_conn *bus_conn_free(struct bus_conn *conn);
+
+/** @return 0 if it is under way; EAGAIN if there is no room, EPIPE */
+int bus_conn_send(struct bus_conn *conn, const uint8_t *data, size_t len);
+
+/** Take what has come; conn may be gone then */
+void bus_conn_read(struct bus_conn *conn);
+
+/** The next envelope of a message; false: there is no whole one */
+bool envelope_next(const uint8_t **atp, size_t *leftp, size_t *lenp);
 
 /** Send to a connected peer, at the end of this turn. @return 0; EAGAIN if it
  *  is away or its queue is full, EHOSTUNREACH if it has not connected to us,
@@ -244,7 +303,7 @@ void dealer_publish(const struct dealer *dealer);
 /** Something may be sendable again: send what waits, at most budget */
 uint32_t dealer_flush(struct dealer *dealer, uint32_t budget);
 
-/** A message has come from this peer, as ZeroMQ says */
+/** A message has come from this peer, as the connection says */
 void message_take(struct bus *bus, struct peer_id sender, const uint8_t *data,
 		  size_t len);
 

@@ -1,58 +1,71 @@
 /**
- * @file shared/ipc/bus_port.c  A ZeroMQ socket in the loop
+ * @file shared/ipc/bus_port.c  To whom there are connections
  *
- * ZeroMQ's descriptor is an edge, and any call into a socket may swallow it.
- * So a socket is drained until it says that it is empty, after an edge as well
- * as after anything was sent; at most 256 messages a turn, so that no peer can
- * keep the loop from its other work.
+ * A link has one, which is made again whenever it is lost; the router has
+ * those that others made. Whoever comes under a name that is there already
+ * takes it over from what is left of the former connection.
  *
  * What is sent in a turn goes out at its end, in one message of ZeroMQ's: each
  * envelope behind its length, of four bytes, the lowest first. They are not
- * parts of one: libzmq ends the process when a socket is closed whose
- * connection breaks between two parts.
+ * parts of one: libzmq, which may be at the other end, ends the process when a
+ * socket is closed whose connection breaks between two parts.
  *
- * A link queues nothing while its peer is away (ZMQ_IMMEDIATE): what waits,
- * waits in our own list, where it has a deadline.
+ * A link queues nothing while its peer is away: what waits, waits in our own
+ * list, where it has a deadline.
  */
 #include <errno.h>
 #include <string.h>
-#include <zmq.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "shared/base/metric.h"
+#include "shared/base/text.h"
 #include "shared/base/util.h"
 #include "shared/ipc/bus_parts.h"
 
 enum {
-	BUDGET = 256,         /* Envelopes per socket and turn */
-	ZMQ_QUEUE_MAX = 1000, /* Messages, each with up to OUT_MAX of ours */
-	RECONNECT_FIRST_MS = 50,
-	RECONNECT_MOST_MS = 500,
+	BUDGET = 256, /* Requests that waited, in one turn */
+	RETRY_FIRST_MS = 50,
+	RETRY_MOST_MS = 500,
+	CONNS_MAX = 64, /* To the router: a cluster has fewer */
+	BACKLOG = 64,
 	LENGTH_SIZE = 4,
 };
 
 
-static void port_look_again(struct port *port)
+void port_look_again(struct port *port, struct bus_conn *conn)
 {
+	if (conn)
+		conn->is_dirty = true;
 	port->is_dirty = true;
 	bus_look_again(port->bus);
 }
 
 
+/* The one to this peer; NULL: none that is open */
+static struct bus_conn *conn_to(const struct port *port, struct peer_id id)
+{
+	for (struct bus_conn *c = port->conns; c; c = c->next)
+		if (c->state == BUS_CONN_OPEN && c->has_id &&
+		    peer_id_equal(c->id, id))
+			return c;
+
+	return NULL;
+}
+
+
 static int out_send(struct port *port)
 {
-	char name[PEER_ID_MAX];
-	int n = 0;
+	struct bus_conn *conn = conn_to(port, port->out_to);
+	int err = EPIPE;
 
-	if (!port->dealer) {
-		peer_id_print(port->out_to, name);
-		n = zmq_send(port->sock, name, strlen(name),
-			     ZMQ_SNDMORE | ZMQ_DONTWAIT);
-	}
-	if (n >= 0)
-		n = zmq_send(port->sock, port->out, port->out_used,
-			     ZMQ_DONTWAIT);
+	if (conn)
+		err = bus_conn_send(conn, port->out, port->out_used);
+	if (err && err != EAGAIN)
+		err = port->dealer ? EAGAIN : EHOSTUNREACH;
 
-	return n < 0 ? errno : 0;
+	return err;
 }
 
 
@@ -63,8 +76,7 @@ static void length_put(uint8_t *dst, size_t len)
 }
 
 
-/* The next envelope of a message; false: there is no whole one. */
-static bool envelope_next(const uint8_t **atp, size_t *leftp, size_t *lenp)
+bool envelope_next(const uint8_t **atp, size_t *leftp, size_t *lenp)
 {
 	size_t len = 0;
 
@@ -170,14 +182,9 @@ int port_flush(struct port *port)
 }
 
 
-/* What is sent may swallow the edge of what has come. */
 static void on_late(void *arg)
 {
-	struct port *port = arg;
-
-	(void)port_flush(port);
-	if (!port->is_draining)
-		port_drain(port);
+	(void)port_flush(arg);
 }
 
 
@@ -209,89 +216,6 @@ int port_send(struct port *port, struct peer_id to, const uint8_t *data,
 }
 
 
-/* Of a message: on the router the sender's identity first, which ZeroMQ puts
- * there. @return 0, EAGAIN if there is none, EBADMSG if it is no peer's */
-static int sender_recv(struct port *port, struct peer_id *senderp, bool *morep)
-{
-	zmq_msg_t identity;
-	int err = 0;
-
-	*morep = true;
-	if (port->dealer) {
-		*senderp = port->dealer->id;
-		return 0;
-	}
-
-	zmq_msg_init(&identity);
-	if (zmq_msg_recv(&identity, port->sock, ZMQ_DONTWAIT) < 0)
-		err = errno;
-	else if (peer_id_parse(senderp, zmq_msg_data(&identity),
-			       zmq_msg_size(&identity)))
-		err = EBADMSG;
-	*morep = zmq_msg_more(&identity);
-	zmq_msg_close(&identity);
-
-	return err;
-}
-
-
-/* Each envelope for itself; what is left over is none. */
-static void envelopes_take(struct port *port, struct peer_id sender,
-			   const uint8_t *at, size_t left, uint32_t *budgetp)
-{
-	const bool is_empty = left == 0;
-	size_t len;
-
-	while (envelope_next(&at, &left, &len)) {
-		metric_inc(M_BUS_RECEIVED);
-		*budgetp -= *budgetp > 0;
-		message_take(port->bus, sender, at, len);
-		at += len;
-		left -= len;
-	}
-	if (left > 0 || is_empty) {
-		*budgetp -= *budgetp > 0;
-		metric_inc_at(M_BUS_REFUSED, BUS_MALFORMED);
-	}
-}
-
-
-/* A message. Of one of more parts, which none of ours has, all but the first
- * are malformed.
- * @return 0, EAGAIN if there is none, otherwise errorcode */
-static int port_recv(struct port *port, uint32_t *leftp)
-{
-	struct peer_id sender = { 0 };
-	bool more;
-	int err;
-
-	err = sender_recv(port, &sender, &more);
-	if (err && err != EBADMSG)
-		return err;
-	if (err)
-		metric_inc_at(M_BUS_REFUSED, BUS_WRONG_SENDER);
-	else if (!more)
-		metric_inc_at(M_BUS_REFUSED, BUS_MALFORMED);
-
-	for (bool is_first = true; more; is_first = false) {
-		zmq_msg_t part;
-
-		zmq_msg_init(&part);
-		if (zmq_msg_recv(&part, port->sock, ZMQ_DONTWAIT) < 0)
-			return errno;
-		more = zmq_msg_more(&part);
-		if (!err && is_first)
-			envelopes_take(port, sender, zmq_msg_data(&part),
-				       zmq_msg_size(&part), leftp);
-		else if (!err)
-			metric_inc_at(M_BUS_REFUSED, BUS_MALFORMED);
-		zmq_msg_close(&part);
-	}
-
-	return 0;
-}
-
-
 static bool dealer_waits(const struct dealer *dealer)
 {
 	return dealer &&
@@ -299,147 +223,246 @@ static bool dealer_waits(const struct dealer *dealer)
 }
 
 
-/* Of ZMQ_POLLIN and ZMQ_POLLOUT, what the socket has now */
-static int port_events(const struct port *port)
-{
-	size_t size = sizeof(int);
-	int events = 0;
-
-	if (zmq_getsockopt(port->sock, ZMQ_EVENTS, &events, &size) < 0)
-		return 0;
-
-	return events & (ZMQ_POLLIN | ZMQ_POLLOUT);
-}
-
-
-static void waiting_send(struct port *port, uint32_t *leftp)
+void port_writable(struct port *port)
 {
 	struct dealer *dealer = port->dealer;
 
-	*leftp -= *leftp > 0;
+	if (!dealer_waits(dealer) || !conn_to(port, dealer->id))
+		return;
+
 	port->is_stuck = false;
 	if (dealer->ping_waits)
 		dealer_ping(dealer);
-	*leftp = dealer_flush(dealer, *leftp);
-	(void)port_flush(port);
+	(void)dealer_flush(dealer, BUDGET);
+	if (port_flush(port) == 0 && dealer->first)
+		port_look_again(port, NULL);
 }
 
 
-/* ZeroMQ arms the edge when it is asked and has nothing; whatever it is asked
- * may swallow the edge of the rest. So the last question of a drain is for all
- * that is of use: for a message where only messages are, else for both. */
-void port_drain(struct port *port)
+/* One that is read may end others, so each time it is looked for anew. */
+static struct bus_conn *conn_due(const struct port *port)
 {
-	uint32_t left = BUDGET;
+	struct bus_conn *c = port->conns;
+
+	while (c && !c->is_due)
+		c = c->next;
+
+	return c;
+}
+
+
+void port_again(struct port *port)
+{
+	struct bus_conn *conn;
 
 	port->is_dirty = false;
-	port->is_draining = true;
-	port->bus->is_busy = true;
-
-	do {
-		if (dealer_waits(port->dealer) &&
-		    (port_events(port) & ZMQ_POLLOUT))
-			waiting_send(port, &left);
-		while (left > 0 && port_recv(port, &left) == 0)
-			;
-	} while (left > 0 && dealer_waits(port->dealer) && port_events(port));
-
-	port->is_draining = false;
-	port->bus->is_busy = false;
-
-	if (left == 0)
-		port_look_again(port);
-}
-
-
-static void on_readable(int flags, void *arg)
-{
-	(void)flags;
-
-	port_drain(arg);
-}
-
-
-static int options_set(void *sock, const char *name, bool is_router)
-{
-	const int64_t bytes_max = OUT_BYTES;
-	const struct {
-		int option;
-		int value;
-	} options[] = {
-		{ ZMQ_LINGER, 0 },
-		{ ZMQ_SNDHWM, ZMQ_QUEUE_MAX },
-		{ ZMQ_RCVHWM, ZMQ_QUEUE_MAX },
-		{ ZMQ_RECONNECT_IVL, RECONNECT_FIRST_MS },
-		{ ZMQ_RECONNECT_IVL_MAX, RECONNECT_MOST_MS },
-		{ is_router ? ZMQ_ROUTER_MANDATORY : ZMQ_IMMEDIATE, 1 },
-	};
-	const int one = 1;
-
-	for (size_t i = 0; i < COUNT_OF(options); i++) {
-		if (zmq_setsockopt(sock, options[i].option, &options[i].value,
-				   sizeof(options[i].value)) < 0)
-			return errno;
+	for (struct bus_conn *c = port->conns; c; c = c->next) {
+		c->is_due = c->is_dirty;
+		c->is_dirty = false;
 	}
+	port_writable(port);
+	while ((conn = conn_due(port)))
+		bus_conn_read(conn);
+}
 
-	if (zmq_setsockopt(sock, ZMQ_MAXMSGSIZE, &bytes_max,
-			   sizeof(bytes_max)) < 0)
-		return errno;
 
-	/* A peer that is back takes its name over from what is left of its
-	 * former connection. */
-	if (is_router &&
-	    zmq_setsockopt(sock, ZMQ_ROUTER_HANDOVER, &one, sizeof(one)) < 0)
-		return errno;
+/* --- connections ------------------------------------------------------------
+ */
 
-	if (!is_router &&
-	    zmq_setsockopt(sock, ZMQ_ROUTING_ID, name, strlen(name)) < 0)
-		return errno;
+static void conn_drop(struct bus_conn *conn)
+{
+	struct port *port = conn->port;
+	struct bus_conn **at = &port->conns;
+
+	while (*at != conn)
+		at = &(*at)->next;
+	*at = conn->next;
+	port->connc--;
+	bus_conn_free(conn);
+}
+
+
+static int conn_enter(struct port *port, int fd)
+{
+	struct bus_conn *conn;
+	const int err = bus_conn_alloc(&conn, port, fd);
+
+	if (err) {
+		(void)close(fd);
+		return err;
+	}
+	conn->next = port->conns;
+	port->conns = conn;
+	port->connc++;
 
 	return 0;
 }
 
 
-int port_open(struct port *port, struct bus *bus, struct dealer *dealer)
+static void on_retry(void *arg);
+
+
+static void retry_later(struct port *port)
 {
-	char name[PEER_ID_MAX];
-
-	port->bus = bus;
-	port->dealer = dealer;
-	port->sock = zmq_socket(bus->ctx, dealer ? ZMQ_DEALER : ZMQ_ROUTER);
-	if (!port->sock)
-		return errno;
-
-	return options_set(port->sock, peer_id_print(bus->self, name),
-			   !dealer);
+	ev_timer_start(&port->retry, port->bus->ev, port->retry_ms, on_retry,
+		       port);
+	if (port->retry_ms < RETRY_MOST_MS)
+		port->retry_ms *= 2;
 }
 
 
-int port_watch(struct port *port)
+void port_opened(struct bus_conn *conn)
 {
-	size_t size = sizeof(int);
-	int fd = -1;
-	int err;
+	struct port *port = conn->port;
 
-	if (zmq_getsockopt(port->sock, ZMQ_FD, &fd, &size) < 0)
+	port->retry_ms = RETRY_FIRST_MS;
+	if (port->dealer) {
+		port_look_again(port, NULL);
+		return;
+	}
+	for (struct bus_conn *c = port->conns, *next; c; c = next) {
+		next = c->next;
+		if (c != conn && conn->has_id && c->has_id &&
+		    peer_id_equal(c->id, conn->id))
+			conn_drop(c);
+	}
+}
+
+
+void port_lost(struct bus_conn *conn)
+{
+	struct port *port = conn->port;
+
+	conn_drop(conn);
+	if (port->dealer)
+		retry_later(port);
+}
+
+
+static int link_connect(struct port *port)
+{
+	const struct sockaddr_un *sa = &port->at;
+	const int fd = socket(AF_UNIX,
+			      SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return errno;
+	if (connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) < 0) {
+		const int err = errno;
+
+		(void)close(fd);
+		return err;
+	}
+
+	return conn_enter(port, fd);
+}
+
+
+/* Of those that have not said who they are the oldest, where there are more
+ * than there can be. @return false: there is none */
+static bool room_make(struct port *port)
+{
+	struct bus_conn *oldest = NULL;
+
+	if (port->connc < CONNS_MAX)
+		return true;
+	for (struct bus_conn *c = port->conns; c; c = c->next)
+		if (!c->has_id)
+			oldest = c;
+	if (oldest)
+		conn_drop(oldest);
+
+	return oldest != NULL;
+}
+
+
+/* Without descriptors or memory the next one would be tried at once. */
+static void on_incoming(int flags, void *arg)
+{
+	struct port *port = arg;
+	const int fd = accept4(port->fd, NULL, NULL,
+			       SOCK_NONBLOCK | SOCK_CLOEXEC);
+	(void)flags;
+
+	if (fd < 0 &&
+	    (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED))
+		return;
+	if (fd >= 0 && !room_make(port)) {
+		(void)close(fd);
+		return;
+	}
+	if (fd < 0 || conn_enter(port, fd)) {
+		(void)ev_watch_change(port->watch, 0);
+		retry_later(port);
+	}
+}
+
+
+static void on_retry(void *arg)
+{
+	struct port *port = arg;
+
+	if (!port->dealer)
+		(void)ev_watch_change(port->watch, EV_READ);
+	else if (link_connect(port))
+		retry_later(port);
+}
+
+
+static int router_listen(struct port *port)
+{
+	port->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+			  0);
+	if (port->fd < 0)
 		return errno;
 
-	err = ev_watch(&port->watch, port->bus->ev, fd, EV_READ, on_readable,
-		       port);
-	if (!err)
-		port_look_again(port);
+	/* What a predecessor left */
+	(void)unlink(port->at.sun_path);
+	if (bind(port->fd, (const struct sockaddr *)&port->at,
+		 sizeof(port->at)) < 0 ||
+	    listen(port->fd, BACKLOG) < 0)
+		return errno;
 
-	return err;
+	return ev_watch(&port->watch, port->bus->ev, port->fd, EV_READ,
+			on_incoming, port);
+}
+
+
+int port_open(struct port *port, struct bus *bus, struct dealer *dealer,
+	      const char *path)
+{
+	port->bus = bus;
+	port->dealer = dealer;
+	port->fd = -1;
+	port->retry_ms = RETRY_FIRST_MS;
+	port->at.sun_family = AF_UNIX;
+	if (text_copy(port->at.sun_path, sizeof(port->at.sun_path),
+		      text_of(path)))
+		return ENAMETOOLONG;
+	if (!dealer)
+		return router_listen(port);
+
+	port->out_to = dealer->id;
+	if (link_connect(port))
+		retry_later(port);
+
+	return 0;
 }
 
 
 void port_close(struct port *port)
 {
-	port->watch = ev_unwatch(port->watch);
+	if (!port->bus)
+		return;
+
 	ev_late_stop(&port->late);
-	if (port->sock && port->outc)
+	ev_timer_stop(&port->retry);
+	if (port->outc)
 		(void)out_send(port);
-	if (port->sock)
-		zmq_close(port->sock);
-	port->sock = NULL;
+	while (port->conns)
+		conn_drop(port->conns);
+	port->watch = ev_unwatch(port->watch);
+	if (port->fd >= 0)
+		(void)close(port->fd);
+	port->fd = -1;
 }

@@ -4,7 +4,7 @@
  * A Unix stream socket between supervisor and daemon; each frame is a
  * tandem.ControlFrame behind 8 bytes of length and descriptor count.
  * Descriptors travel with the frame that speaks of them. Works when the bus
- * does not; nothing here needs ZeroMQ.
+ * does not; nothing here needs it.
  */
 #ifndef TANDEM_IPC_FRAME_H
 #define TANDEM_IPC_FRAME_H

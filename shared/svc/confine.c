@@ -38,8 +38,8 @@
 #include "shared/base/util.h"
 #include "shared/svc/svc_parts.h"
 
-/* What every daemon needs: the loop, memory, its descriptors, the bus's
- * thread, and an orderly end. */
+/* What every daemon needs: the loop, memory, its descriptors, and an orderly
+ * end. */
 static const char *const allowed[] = {
 	/* the loop */
 	"epoll_create1",

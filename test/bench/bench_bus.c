@@ -2,8 +2,8 @@
  * @file test/bench/bench_bus.c  Round trips on the bus
  *
  * Two processes: sipd asks, billingd answers with 100 bytes. As many requests
- * as the column says are always under way. CPU is that of the asker with its
- * ZeroMQ thread; trust it more than the times, which another process on the
+ * as the column says are always under way. CPU is that of the asker;
+ * trust it more than the times, which another process on the
  * machine spoils. Bounds are far above what was measured and catch a change of
  * kind, not of degree.
  */

@@ -446,7 +446,7 @@ static void too_many_waiting_requests_are_refused(void **state)
 	const uint64_t before = metric_get(M_BUS_QUEUE_FULL, 0);
 	struct outcome extra = { 0 };
 
-	/* Until ZeroMQ has noticed, one or two still go out. */
+	/* Until the loop has noticed, one or two still go out. */
 	memset(outcomes, 0, sizeof(outcomes));
 	TURN_UNTIL(fx->ev, is_up(fx->sipd.bus));
 	fx->billingd.bus = bus_free(fx->billingd.bus);
@@ -467,7 +467,6 @@ static void too_many_waiting_requests_are_refused(void **state)
 }
 
 
-/* ZeroMQ's own allocations are not ours to fail. */
 static int a_request_and_its_answer(void)
 {
 	struct fixture *fx;

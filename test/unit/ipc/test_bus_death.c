@@ -1,7 +1,7 @@
 /**
  * @file test/unit/ipc/test_bus_death.c  The one that was asked dies
  *
- * Real processes and SIGKILL: what the kernel and ZeroMQ make of a death is
+ * Real processes and SIGKILL: what the kernel makes of a death is
  * not to be had in one process. The generations of billingd are forked before
  * the test has a thread, and wait for their turn.
  */

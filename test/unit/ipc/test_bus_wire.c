@@ -63,6 +63,7 @@ static void raw_dealer(struct fixture *fx, const char *identity)
 	fx->raw = zmq_socket(fx->ctx, ZMQ_DEALER);
 	assert_non_null(fx->raw);
 	option(fx->raw, ZMQ_LINGER, 0);
+	option(fx->raw, ZMQ_SNDHWM, 4000); /* all that a test says */
 	if (identity)
 		assert_int_equal(zmq_setsockopt(fx->raw, ZMQ_ROUTING_ID,
 						identity, strlen(identity)),
