@@ -45,6 +45,16 @@ static void say_adopted(struct child *child)
 }
 
 
+/* Where it waits for supervisors is no public socket: its spare inherits it. */
+static void keep_adopt_fd(struct child *child, int fd)
+{
+	if (child->def->has_spare && child->adopt_fd < 0)
+		child->adopt_fd = fd;
+	else
+		fds_close(&fd, 1);
+}
+
+
 /* Sockets that it gives back; the last frame ends the adoption. */
 static void on_sockets(struct child *child, const Tandem__Sockets *sockets,
 		       const int *fds, size_t fdc)
@@ -59,8 +69,12 @@ static void on_sockets(struct child *child, const Tandem__Sockets *sockets,
 			metric_inc_at(M_CONTROL_REFUSED, CONTROL_WRONG_STATE);
 			break;
 		}
-		(void)sockets_offer(child->sup->sockets, run, fds + used,
-				    run->count);
+		if (run->use == TANDEM__SOCKET_USE__SOCKET_USE_ADOPT &&
+		    run->count == 1)
+			keep_adopt_fd(child, fds[used]);
+		else
+			(void)sockets_offer(child->sup->sockets, run,
+					    fds + used, run->count);
 		used += run->count;
 	}
 	fds_close(fds + used, fdc - used);

@@ -265,10 +265,8 @@ int runs_send(const struct runs *runs, struct channel *channel,
 		const uint32_t left = run->count - at->from;
 		const uint32_t part = left < FRAME_FDS_MAX ? left
 							   : FRAME_FDS_MAX;
-		int err = 0;
+		const int err = send_part(run, at->from, part, channel);
 
-		if (run->use != TANDEM__SOCKET_USE__SOCKET_USE_ADOPT)
-			err = send_part(run, at->from, part, channel);
 		if (err)
 			return err;
 		at->from += part;

@@ -194,6 +194,39 @@ def an_adopted_daemon_that_crashes_is_explained_too():
         c.stop()
 
 
+def spares(c):
+    """Of mediad: they wait to be it."""
+    found = []
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+            if words[2:3] == [b"spare"] and \
+                    os.readlink(entry / "cwd") == str(c.dir):
+                found.append(int(entry.name))
+    return found
+
+
+@case
+def an_adopted_mediad_has_a_spare_too():
+    with Cluster(bin_dir()) as c:
+        c.start()
+        c.process.kill()
+        c.process.wait()
+        wait_for(10, lambda: not spares(c), "the spare to end with it")
+        c.start()
+        wait_for(10, lambda: spares(c), "another")
+        pid, spare = c.status()["mediad.0"]["pid"], spares(c)[0]
+        os.kill(pid, signal.SIGKILL)
+        c.wait_ready(10, unlike={"mediad.0": pid})
+        assert c.status()["mediad.0"]["pid"] == spare
+        # The next supervisor finds it where the dead one was.
+        c.process.kill()
+        c.process.wait()
+        c.start()
+        assert c.status()["mediad.0"]["pid"] == spare
+        c.stop()
+
+
 @case
 def a_stuck_loop_is_found_and_says_where_it_hangs():
     with cluster() as c:
