@@ -9,11 +9,13 @@
 #include "mediad/sessions.h"
 #include "shared/base/log.h"
 #include "shared/base/map.h"
+#include "shared/base/pages.h"
 #include "shared/base/util.h"
 #include "shared/shm/slot.h"
 
 enum {
-	CACHE_LINE = 64
+	CACHE_LINE = 64,
+	TOGETHER = 8, /**< Entries whose pages are asked for at once */
 };
 
 struct entry {
@@ -32,6 +34,7 @@ struct sessions {
 	struct ports *ports;
 	const struct log *log;
 	int64_t now_us; /* while adopting */
+	uint32_t asked; /* while adopting: entries whose pages were */
 };
 
 
@@ -383,12 +386,28 @@ static bool claim(struct sessions *ss, const struct session *s, uint32_t index)
 }
 
 
+/* Packets wait meanwhile. Those in use are near each other, and in order. */
+static void ask_entries(struct sessions *ss, uint32_t index)
+{
+	const uint32_t first = index - index % TOGETHER;
+	const uint32_t left = ss->slotc - first;
+	const uint32_t count = left < TOGETHER ? left : TOGETHER;
+
+	if (index < ss->asked)
+		return;
+
+	pages_write(&ss->entries[first], count * sizeof(*ss->entries));
+	ss->asked = first + count;
+}
+
+
 static bool on_adopt(uint32_t slot, const void *image, void *arg)
 {
 	struct sessions *ss = arg;
 	const uint32_t index = slot - ss->first;
 	struct session *s = &ss->entries[index].session;
 
+	ask_entries(ss, index);
 	memcpy(&s->i, image, sizeof(s->i));
 	if (enter(ss, index) != 0) {
 		memset(s, 0, sizeof(*s));
@@ -403,6 +422,16 @@ static bool on_adopt(uint32_t slot, const void *image, void *arg)
 	session_derive(s, ss->now_us);
 
 	return true;
+}
+
+
+/* Each of them is looked at. */
+static void ask_slots(const struct sessions *ss)
+{
+	if (ss->slotc && ss->first < ss->media.slotc &&
+	    ss->slotc <= ss->media.slotc - ss->first)
+		pages_read(segment_slot(&ss->media, ss->first),
+			   ss->slotc * ss->media.slot_size);
 }
 
 
@@ -438,6 +467,8 @@ int sessions_alloc(struct sessions **sp, const struct sessions_args *args,
 	ss->used = calloc(args->slotc ? args->slotc : 1, sizeof(*ss->used));
 	err = ss->entries && ss->used ? map_alloc(&ss->map, args->slotc)
 				      : ENOMEM;
+	if (!err)
+		ask_slots(ss);
 	if (!err)
 		err = slots_alloc(&ss->slots, &slots);
 	if (err) {

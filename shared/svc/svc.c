@@ -19,11 +19,16 @@
 #include <unistd.h>
 
 #include "shared/base/option.h"
+#include "shared/base/pages.h"
 #include "shared/base/text.h"
 #include "shared/base/util.h"
 #include "shared/ev/ev.h"
 #include "shared/svc/svc_parts.h"
 #include "shared/web/web.h"
+
+enum {
+	SPARE_HEAP = 2 << 20, /**< More than mediad takes until it relays */
+};
 
 /* clang-format off */
 enum { OPT_LAYOUTS, OPT_MIGRATE, OPT_HELP, OPT_VERSION, OPTC };
@@ -209,11 +214,12 @@ static bool is_control_channel(int fd)
 
 
 /* A spare is there until whom it replaces has died: it says its hello, and has
- * no deadline. */
+ * no deadline. What can be done before that is. */
 static void await_need(void)
 {
 	struct pollfd channel = { .fd = CONTROL_FD, .events = POLLIN };
 
+	pages_heap(SPARE_HEAP);
 	while (poll(&channel, 1, -1) < 0 && errno == EINTR)
 		;
 }
