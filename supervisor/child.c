@@ -282,9 +282,22 @@ static void reap(struct child *child)
 }
 
 
+/* Of one whose last thread was still there it is known only now how it died:
+ * of what no process hears itself. */
 static void on_reap(void *arg)
 {
-	reap(arg);
+	struct child *child = arg;
+	int code = child->dead_exit;
+
+	if (spawn_exit(child->dead_fd, &code) == EAGAIN) {
+		ev_timer_start(&child->reap_timer, child->sup->ev, REAP_MS,
+			       on_reap, child);
+		return;
+	}
+	if (code != child->dead_exit)
+		log_error(&child->log, "process_exit_was code=%d told=%d",
+			  code, child->dead_exit);
+	reap(child);
 }
 
 
@@ -295,6 +308,7 @@ static void reap_later(struct child *child)
 {
 	reap(child);
 	child->dead_fd = child->pidfd;
+	child->dead_exit = child->last_exit;
 	child->pidfd = -1;
 	ev_timer_start(&child->reap_timer, child->sup->ev, REAP_MS, on_reap,
 		       child);
@@ -343,6 +357,7 @@ static void on_exit_seen(int flags, void *arg)
 static void drop_spare(struct child *child)
 {
 	ev_timer_stop(&child->spare_timer);
+	child->spare_watch = ev_unwatch(child->spare_watch);
 	start_end(&child->spare);
 	close_if(child->adopt_fd);
 	child->adopt_fd = -1;
@@ -406,6 +421,7 @@ static int begin(struct child *child, struct start *start, bool *is_sparep)
 
 	*is_sparep = child->crashed && start_fits(&child->spare, child);
 	if (*is_sparep) {
+		child->spare_watch = ev_unwatch(child->spare_watch);
 		*start = child->spare;
 		start_init(&child->spare);
 		return 0;
@@ -467,6 +483,19 @@ int act_spawn(struct child *child)
 }
 
 
+/* The spare is woken when nobody works any more, before the kernel has taken
+ * apart who did (shared/svc/heir.c); or it has ended, or is of a release that
+ * speaks at once. */
+static void on_spare_heard(int flags, void *arg)
+{
+	struct child *child = arg;
+
+	child->spare_watch = ev_unwatch(child->spare_watch);
+	if (child->pid && process_is_ending(child->pid))
+		on_exit_seen(flags, child);
+}
+
+
 static void on_spare(void *arg)
 {
 	struct child *child = arg;
@@ -477,6 +506,10 @@ static void on_spare(void *arg)
 		return;
 
 	err = start_program(&child->spare, child, child->adopt_fd);
+	if (!err)
+		err = ev_watch(&child->spare_watch, child->sup->ev,
+			       child->spare.control_fd, EV_READ,
+			       on_spare_heard, child);
 	if (err)
 		log_warn(&child->log, "no_spare why=%s", strerror(err));
 }
@@ -487,6 +520,7 @@ void child_spare_anew(struct child *child)
 	if (!child->spare.pid || start_fits(&child->spare, child))
 		return;
 
+	child->spare_watch = ev_unwatch(child->spare_watch);
 	start_end(&child->spare);
 	ev_timer_start(&child->spare_timer, child->sup->ev, SPARE_MS, on_spare,
 		       child);

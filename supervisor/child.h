@@ -53,7 +53,9 @@ struct child {
 	struct start spare; /**< Of daemon_def.has_spare */
 	int adopt_fd;       /**< What a spare inherits; -1: no spare */
 	struct ev_timer spare_timer;
-	int dead_fd; /**< Who died and is not reaped yet; -1: nobody */
+	struct ev_watch *spare_watch; /**< Until it says its hello */
+	int dead_fd;       /**< Who died and is not reaped yet; -1: nobody */
+	int32_t dead_exit; /**< How, as far as it was known */
 	struct ev_timer reap_timer;
 
 	struct bucket deaths; /**< Those answered at once */

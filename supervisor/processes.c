@@ -35,10 +35,12 @@ const char *process_fault(const void *p)
 /* proc(5): "pid (name) state ppid ...", the name may hold anything */
 enum {
 	STAT_STATE = 1, /**< Fields behind the name */
+	STAT_FLAGS = 7,
 	STAT_UTIME = 12,
 	STAT_STIME = 13,
 	STAT_START = 20,
 	STAT_MAX = 1024,
+	FLAG_EXITING = 4, /**< PF_EXITING, of the kernel */
 };
 
 
@@ -102,13 +104,43 @@ static bool read_all(const char *path, char stat[STAT_MAX])
 }
 
 
-int process_run(struct process_run *run, pid_t pid)
+bool process_stat_is_ending(const char *stat)
 {
-	char path[60], stat[STAT_MAX];
+	const struct text state = stat_field(stat, STAT_STATE);
+	uint64_t flags;
+
+	if (text_u64(&flags, stat_field(stat, STAT_FLAGS), 0, UINT32_MAX))
+		return false;
+
+	return (flags & FLAG_EXITING) || text_is(state, "Z") ||
+	       text_is(state, "X");
+}
+
+
+static bool read_first(pid_t pid, char stat[STAT_MAX])
+{
+	char path[60];
 
 	(void)text_print(path, sizeof(path), "/proc/%d/task/%d/stat", (int)pid,
 			 (int)pid);
-	if (!read_all(path, stat))
+
+	return read_all(path, stat);
+}
+
+
+bool process_is_ending(pid_t pid)
+{
+	char stat[STAT_MAX];
+
+	return !read_first(pid, stat) || process_stat_is_ending(stat);
+}
+
+
+int process_run(struct process_run *run, pid_t pid)
+{
+	char stat[STAT_MAX];
+
+	if (!read_first(pid, stat))
 		return ESRCH;
 
 	return process_stat_run(run, stat, sysconf(_SC_CLK_TCK));

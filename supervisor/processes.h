@@ -53,6 +53,11 @@ int process_run(struct process_run *run, pid_t pid);
 /** The same from the text of /proc/PID/task/PID/stat; ticks_s: its unit */
 int process_stat_run(struct process_run *run, const char *stat, long ticks_s);
 
+/** Will its first thread not run again, whatever the kernel has still to do? */
+bool process_is_ending(pid_t pid);
+/** The same from the text of /proc/PID/task/PID/stat */
+bool process_stat_is_ending(const char *stat);
+
 /** A descriptor of the process that this pid and start time mean; -1: gone */
 int process_pidfd(pid_t pid, int64_t start_time);
 

@@ -49,7 +49,7 @@ struct life {
 	_Atomic uint32_t state;      /**< enum life_state */
 	_Atomic int32_t exit_code;   /**< Once ended: what it exits with */
 	_Atomic int32_t exit_signal; /**< The fatal signal that ended it; 0 */
-	uint32_t pad0;
+	_Atomic uint32_t owner;      /**< The thread that works (svc/heir.h) */
 	char version[24]; /**< Release, NUL-terminated; written before READY */
 	/* 0: nothing to say */
 	_Atomic uint32_t calls;         /**< Calls there are, and 1 */

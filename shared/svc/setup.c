@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shared/base/clk.h"
@@ -15,6 +16,11 @@
 #include "shared/catalog/catalog.h"
 #include "shared/shm/counters.h"
 #include "shared/svc/svc_parts.h"
+
+
+enum {
+	SEGMENT_FDS = 256, /**< Inherited segments have lower numbers */
+};
 
 
 /* Through its wire form: the one deep copy protobuf-c knows. */
@@ -139,6 +145,39 @@ static int map_segments(struct svc *svc, const Tandem__Setup *setup,
 }
 
 
+/* Of what a spare has inherited, the page of who works */
+static bool is_life(int fd, struct segment_layout *layout)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	       segment_peek(layout, fd) == 0 && layout->magic == LIFE_MAGIC &&
+	       layout->version == LIFE_VERSION &&
+	       layout->slot_size == sizeof(struct life) && layout->slotc > 0;
+}
+
+
+void setup_await_end(int channel_fd)
+{
+	char why[SVC_WHY_MAX];
+	struct segment_layout layout;
+	struct segment segment;
+
+	for (int fd = channel_fd + 1; fd < SEGMENT_FDS; fd++) {
+		struct life *life;
+
+		if (!is_life(fd, &layout) ||
+		    segment_map(&segment, fd, &layout, true, why,
+				sizeof(why)) != 0)
+			continue;
+		life = segment_slot(&segment, 0);
+		heir_await(&life->owner, channel_fd);
+		segment_unmap(&segment);
+		return;
+	}
+}
+
+
 /* What the predecessor said about its end, before it is written over */
 static bool has_crashed(const struct life *life)
 {
@@ -169,6 +208,7 @@ static int begin_life(struct svc *svc, const Tandem__Setup *setup,
 	(void)text_print(life->version, sizeof(life->version), "%s",
 			 TANDEM_VERSION);
 	atomic_store(&life->pid, getpid());
+	heir_own(&svc->heir, &life->owner);
 	life_state_set(svc, LIFE_STARTING);
 	fatal_life(life);
 
@@ -288,8 +328,10 @@ int setup_apply(struct svc *svc, const Tandem__Setup *setup,
 
 void setup_undo(struct svc *svc)
 {
-	if (svc->life)
+	if (svc->life) {
 		life_state_set(svc, LIFE_ENDED);
+		heir_disown(&svc->heir, &svc->life->owner);
+	}
 	fatal_life(NULL);
 	svc->life = NULL;
 	metric_detach();

@@ -213,13 +213,21 @@ static bool is_control_channel(int fd)
 }
 
 
-/* A spare is there until whom it replaces has died: it says its hello, and has
- * no deadline. What can be done before that is. */
+/* A spare is there until whom it replaces has died. What can be done before
+ * that is. */
+static void await_end(void)
+{
+	pages_heap(SPARE_HEAP);
+	setup_await_end(CONTROL_FD);
+}
+
+
+/* Its hello is how the supervisor hears of a death. It has no deadline: what
+ * it replaces may live, and be of a release that is not watched. */
 static void await_need(void)
 {
 	struct pollfd channel = { .fd = CONTROL_FD, .events = POLLIN };
 
-	pages_heap(SPARE_HEAP);
 	while (poll(&channel, 1, -1) < 0 && errno == EINTR)
 		;
 }
@@ -239,6 +247,8 @@ static int receive_setup(struct svc *svc, bool is_spare,
 	tandem__control_frame__init(&hello_frame);
 	tandem__hello__init(&hello);
 	control_hello(svc, &hello_frame, &hello, false);
+	if (is_spare)
+		await_end();
 	err = frame_write(CONTROL_FD, &hello_frame, NULL, 0);
 	if (err)
 		return err;

@@ -24,6 +24,7 @@
 #include "shared/ev/ev.h"
 #include "shared/ipc/frame.h"
 #include "shared/shm/life.h"
+#include "shared/svc/heir.h"
 #include "shared/svc/svc.h"
 
 struct catalog_reader;
@@ -88,6 +89,7 @@ struct svc {
 	struct mapped segments[SEGMENTS_MAX];
 	size_t segmentc;
 	struct segment life_segment;
+	struct heir heir;               /**< Of life->owner */
 	struct segment catalog_segment; /**< Size 0: the writer has its own */
 	struct catalog_reader *catalog;
 	struct segment counters_segment;
@@ -124,6 +126,9 @@ void layouts_print(FILE *f, const struct svc_def *def);
 int layouts_migrate(const struct svc_def *def, const char *order);
 
 /* setup.c */
+/** Of a spare: until nobody works whose place it is to take, as far as that is
+ *  known, or there is something on the channel */
+void setup_await_end(int channel_fd);
 int setup_apply(struct svc *svc, const Tandem__Setup *setup,
 		char why[SVC_WHY_MAX]);
 void setup_undo(struct svc *svc);

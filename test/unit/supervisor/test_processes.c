@@ -99,6 +99,27 @@ static void state_and_time_are_found_behind_any_name(void **state)
 }
 
 
+static void who_ends_is_known_by_its_flags_and_its_state(void **state)
+{
+	const pid_t pid = fork();
+	siginfo_t info;
+	(void)state;
+
+	if (pid == 0)
+		_exit(0);
+	assert_false(process_is_ending(getpid()));
+	waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
+	assert_true(process_is_ending(pid)); /* a zombie */
+	waitpid(pid, NULL, 0);
+	assert_true(process_is_ending(pid));
+	assert_true(process_stat_is_ending("9 (a) R 1 9 9 0 -1 4194308 1 "));
+	assert_false(process_stat_is_ending("9 (a) R 1 9 9 0 -1 4194304 1 "));
+	assert_true(process_stat_is_ending("9 (a) Z 1 9 9 0 -1 4194304 1 "));
+	assert_false(process_stat_is_ending("9 (a) Z"));
+	assert_false(process_stat_is_ending(""));
+}
+
+
 static void a_pid_is_only_believed_with_its_start_time(void **state)
 {
 	const pid_t pid = fork();
@@ -164,6 +185,7 @@ int main(void)
 		cmocka_unit_test(the_start_time_is_found_behind_any_name),
 		cmocka_unit_test(a_stat_that_makes_no_sense_is_no_process),
 		cmocka_unit_test(state_and_time_are_found_behind_any_name),
+		cmocka_unit_test(who_ends_is_known_by_its_flags_and_its_state),
 		cmocka_unit_test(a_pid_is_only_believed_with_its_start_time),
 		cmocka_unit_test(the_topology_holds_together),
 	};
