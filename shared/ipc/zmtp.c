@@ -70,15 +70,15 @@ int zmtp_greeting_check(const uint8_t *data, size_t len)
 }
 
 
-static uint8_t *property_put(uint8_t *at, const char *name, const char *value)
+static uint8_t *property_put(uint8_t *at, struct text name, struct text value)
 {
-	*at = (uint8_t)strlen(name);
-	memcpy(at + 1, name, *at);
-	at += 1 + *at;
-	number_put(at, LENGTH_VALUE, strlen(value));
-	memcpy(at + LENGTH_VALUE, value, strlen(value));
+	*at = (uint8_t)name.l;
+	memcpy(at + 1, name.p, name.l);
+	at += 1 + name.l;
+	number_put(at, LENGTH_VALUE, value.l);
+	memcpy(at + LENGTH_VALUE, value.p, value.l);
 
-	return at + LENGTH_VALUE + strlen(value);
+	return at + LENGTH_VALUE + value.l;
 }
 
 
@@ -92,8 +92,8 @@ size_t zmtp_ready(uint8_t dst[ZMTP_READY_MAX], const char *type,
 
 	memcpy(at, name, sizeof(name) - 1);
 	at += sizeof(name) - 1;
-	at = property_put(at, "Socket-Type", type);
-	at = property_put(at, "Identity", identity);
+	at = property_put(at, text_of("Socket-Type"), text_of(type));
+	at = property_put(at, text_of("Identity"), text_of(identity));
 	dst[0] = FLAG_COMMAND;
 	dst[1] = (uint8_t)(at - dst - 2);
 
