@@ -143,7 +143,7 @@ static int put_field(struct digest_fields *d, struct text name,
 		struct text *field = (void *)((char *)d + names[i].offset);
 
 		if (name.l != names[i].len ||
-		    strncasecmp(name.p, names[i].name, name.l) != 0)
+		    !text_same_nocase(name.p, names[i].name, name.l))
 			continue;
 		if (field->p)
 			return EBADMSG; /* which one did they mean? */

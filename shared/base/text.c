@@ -16,6 +16,8 @@
 
 #include "shared/base/text.h"
 
+static const char digits[] = "0123456789abcdef";
+
 
 static bool is_blank(char c)
 {
@@ -26,13 +28,13 @@ static bool is_blank(char c)
 #if defined(__SSE2__)
 
 enum {
-	STEP = 16
+	STEP = 16,
+	HALF = 8
 };
 
 /* A bit for each byte that is for control: below 0x20, or DEL. */
-static unsigned controls(const char *p)
+static unsigned controls_of(__m128i x)
 {
-	const __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
 	const __m128i most = _mm_set1_epi8(0x1f), del = _mm_set1_epi8(0x7f);
 
 	return (unsigned)_mm_movemask_epi8(
@@ -40,10 +42,42 @@ static unsigned controls(const char *p)
 			     _mm_cmpeq_epi8(x, del)));
 }
 
+
+static unsigned controls(const char *p)
+{
+	return controls_of(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+
+
+static unsigned controls_half(const char *p)
+{
+	return controls_of(_mm_loadl_epi64((const __m128i *)(const void *)p)) &
+	       0xff;
+}
+
+
+/* Of as many bytes, their hex */
+static void hex_half(char *dst, const uint8_t *p)
+{
+	const __m128i low = _mm_set1_epi8(0xf);
+	const __m128i x = _mm_loadl_epi64((const __m128i *)(const void *)p);
+	const __m128i values =
+		_mm_unpacklo_epi8(_mm_and_si128(_mm_srli_epi16(x, 4), low),
+				  _mm_and_si128(x, low));
+	const __m128i letters = _mm_and_si128(_mm_cmpgt_epi8(values,
+							     _mm_set1_epi8(9)),
+					      _mm_set1_epi8('a' - '0' - 10));
+
+	_mm_storeu_si128((__m128i *)(void *)dst,
+			 _mm_add_epi8(_mm_add_epi8(values, _mm_set1_epi8('0')),
+				      letters));
+}
+
 #else
 
 enum {
-	STEP = 1
+	STEP = 1,
+	HALF = 1
 };
 
 
@@ -52,23 +86,63 @@ static unsigned controls(const char *p)
 	return (uint8_t)*p < 0x20 || *p == 0x7f;
 }
 
+
+static unsigned controls_half(const char *p)
+{
+	return controls(p);
+}
+
+
+static void hex_half(char *dst, const uint8_t *p)
+{
+	dst[0] = digits[*p >> 4];
+	dst[1] = digits[*p & 15];
+}
+
 #endif
+
+
+/* Less than a step: its halves, which may overlap */
+static size_t plain_short(struct text t)
+{
+	unsigned found;
+	size_t n = 0;
+
+	if (t.l < HALF) {
+		while (n < t.l && (uint8_t)t.p[n] >= 0x20 && t.p[n] != 0x7f)
+			n++;
+		return n;
+	}
+	found = controls_half(t.p);
+	if (!found) {
+		n = t.l - HALF;
+		found = controls_half(t.p + n);
+	}
+
+	return found ? n + (unsigned)__builtin_ctz(found) : t.l;
+}
 
 
 size_t text_plain(struct text t)
 {
+	unsigned found;
 	size_t n = 0;
 
 	for (; t.l - n >= STEP; n += STEP) {
-		const unsigned found = controls(t.p + n);
-
+		found = controls(t.p + n);
 		if (found)
 			return n + (unsigned)__builtin_ctz(found);
 	}
-	while (n < t.l && (uint8_t)t.p[n] >= 0x20 && t.p[n] != 0x7f)
-		n++;
+	if (n == t.l)
+		return n;
+	if (n == 0)
+		return plain_short(t);
 
-	return n;
+	/* The last one overlaps the one before, which is plain. */
+	n = t.l - STEP;
+	found = controls(t.p + n);
+
+	return found ? n + (unsigned)__builtin_ctz(found) : t.l;
 }
 
 
@@ -325,10 +399,12 @@ bool text_is_printable(struct text t)
 
 void text_hex(char *dst, const void *data, size_t len)
 {
-	static const char digits[] = "0123456789abcdef";
 	const uint8_t *p = data;
+	size_t i = 0;
 
-	for (size_t i = 0; i < len; i++) {
+	for (; len - i >= HALF; i += HALF, dst += 2 * HALF)
+		hex_half(dst, p + i);
+	for (; i < len; i++) {
 		*dst++ = digits[p[i] >> 4];
 		*dst++ = digits[p[i] & 15];
 	}

@@ -32,11 +32,25 @@ static inline bool text_is(struct text t, const char *s)
 	return t.l == len && (len == 0 || memcmp(t.p, s, len) == 0);
 }
 
+/* ASCII's letters only; inline, since most differ in their first byte. */
+static inline bool text_same_nocase(const char *a, const char *b, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		const uint8_t differ = (uint8_t)(a[i] ^ b[i]);
+
+		if (differ && (differ != 0x20 ||
+			       (uint8_t)((a[i] | 0x20) - 'a') > 'z' - 'a'))
+			return false;
+	}
+
+	return true;
+}
+
 static inline bool text_is_nocase(struct text t, const char *s)
 {
 	const size_t len = strlen(s);
 
-	return t.l == len && (len == 0 || strncasecmp(t.p, s, len) == 0);
+	return t.l == len && text_same_nocase(t.p, s, len);
 }
 
 struct text text_trim(struct text t);

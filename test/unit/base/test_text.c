@@ -363,6 +363,14 @@ static void hex_goes_there_and_back(void **state)
 	assert_memory_equal(hex, "000102", 6);
 	assert_string_equal(hex + 506, "fdfeff");
 
+	for (size_t l = 0; l < 40; l++) {
+		char part[81];
+
+		text_hex(part, data + 100, l);
+		assert_int_equal(strlen(part), 2 * l);
+		assert_memory_equal(part, hex + 200, 2 * l);
+	}
+
 	assert_int_equal(text_unhex(back, sizeof(back), &len, text_of(hex)),
 			 0);
 	assert_int_equal(len, 256);
