@@ -162,11 +162,11 @@ static void touch(struct guard *guard, struct source *s)
 }
 
 
-/* NULL: memory is short. Then nothing is counted, and nobody refused. */
-static struct source *get(struct guard *guard, const struct addr *addr)
+/* @param s     As it was found; NULL: it is new
+ * @return NULL: memory is short. Then nothing is counted, and nobody refused. */
+static struct source *keep(struct guard *guard, const struct addr *addr,
+			   struct source *s)
 {
-	struct source *s = find(guard, addr);
-
 	if (s) {
 		touch(guard, s);
 		return s;
@@ -184,6 +184,12 @@ static struct source *get(struct guard *guard, const struct addr *addr)
 	list_newest(guard, s);
 
 	return s;
+}
+
+
+static struct source *get(struct guard *guard, const struct addr *addr)
+{
+	return keep(guard, addr, find(guard, addr));
 }
 
 
@@ -284,24 +290,24 @@ static enum guard_verdict drop(enum guard_drop why)
 }
 
 
-static bool has_token(struct guard *guard, const struct addr *source,
-		      uint32_t rate, int64_t now_us)
+static bool has_token(struct guard *guard, struct source *s,
+		      const struct addr *source, uint32_t rate, int64_t now_us)
 {
-	struct source *s = get(guard, source);
+	s = keep(guard, source, s);
 
 	return !s || bucket_take(&s->rate, now_us, rate, 2 * rate, 1);
 }
 
 
-static enum guard_verdict check_unknown(struct guard *guard,
+static enum guard_verdict check_unknown(struct guard *guard, struct source *s,
 					const struct catalog *c,
 					const struct addr *source,
 					int64_t now_us)
 {
-	struct source *s = get(guard, source);
 	uint32_t rate = c ? (uint32_t)catalog_int(c, SS_SECURITY_UNKNOWN_RATE)
 			  : 20;
 
+	s = keep(guard, source, s);
 	if (is_authenticated(s, now_us))
 		rate = AUTHENTICATED_RATE;
 	if (!s || bucket_take(&s->rate, now_us, rate, 2 * rate, 1))
@@ -374,9 +380,9 @@ enum guard_verdict guard_check(struct guard *guard, const struct catalog *c,
 	    late_is_busy(&guard->late, age_us, now_us))
 		return check_late(s, is_known, now_us);
 	if (!is_known)
-		return check_unknown(guard, c, source, now_us);
+		return check_unknown(guard, s, c, source, now_us);
 	if (class == GUARD_OTHER && !is_white(c, source) &&
-	    !has_token(guard, source, KNOWN_RATE, now_us))
+	    !has_token(guard, s, source, KNOWN_RATE, now_us))
 		return drop(GUARD_DROP_RATE);
 
 	return GUARD_PASS;
