@@ -36,7 +36,7 @@ static int reply(struct regd *regd, const Tandem__Header *hdr, uint32_t *codes,
 
 
 /* Whose rows come next. What is wrong with one is found out in its turn. */
-static void look_ahead(const struct regd *regd,
+static void look_ahead(const struct regd *regd, const struct catalog *c,
 		       const ProtobufCBinaryData *rows, size_t at)
 {
 	struct terminal terminals[BINDINGS_AHEAD_MAX];
@@ -46,7 +46,7 @@ static void look_ahead(const struct regd *regd,
 	while (n < BINDINGS_AHEAD_MAX &&
 	       !asking_next(&asking, rows->data, rows->len, &at))
 		terminals[n++] = asking.terminal;
-	bindings_look_ahead(regd->bindings, terminals, n);
+	register_look_ahead(regd, c, terminals, n);
 }
 
 
@@ -63,7 +63,7 @@ static int on_registers(void *state, const Tandem__Envelope *env, int tag)
 	(void)tag;
 	while (n < COUNT_OF(codes) && !err) {
 		if (n % BINDINGS_AHEAD_MAX == 0)
-			look_ahead(regd, rows, at);
+			look_ahead(regd, c, rows, at);
 		err = asking_next(&asking, rows->data, rows->len, &at);
 		if (!err)
 			codes[n++] =

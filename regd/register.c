@@ -57,15 +57,30 @@ static bool take(struct registering *r)
 }
 
 
+static const enum record_kind kinds[] = {
+	[TERMINAL_PHONE] = RECORD_PHONE,
+	[TERMINAL_MAPPING] = RECORD_MAPPING,
+	[TERMINAL_ROUTING] = RECORD_ROUTING,
+};
+
+
+void register_look_ahead(const struct regd *regd, const struct catalog *c,
+			 const struct terminal terminals[], size_t count)
+{
+	for (size_t i = 0; c && i < count; i++)
+		catalog_id_ahead(c, kinds[terminals[i].kind], terminals[i].id,
+				 false);
+	bindings_look_ahead(regd->bindings, terminals, count);
+	for (size_t i = 0; c && i < count; i++)
+		catalog_id_ahead(c, kinds[terminals[i].kind], terminals[i].id,
+				 true);
+}
+
+
 /* @return false: there is no such terminal any more */
 static bool take_params(struct registrar_params *p, const struct catalog *c,
 			struct terminal terminal)
 {
-	static const enum record_kind kinds[] = {
-		[TERMINAL_PHONE] = RECORD_PHONE,
-		[TERMINAL_MAPPING] = RECORD_MAPPING,
-		[TERMINAL_ROUTING] = RECORD_ROUTING,
-	};
 	const void *record = catalog_by_id(c, kinds[terminal.kind],
 					   terminal.id);
 

@@ -109,8 +109,11 @@ void intake_bytes(const struct flow *from, char *data, size_t len,
 	}
 	metric_inc_at(M_SIP_MESSAGES,
 		      sipd_metric_message(SIP_IN, m->method, m->code));
-	if (!register_is_bare(m) || !challenge(sipd, m, from))
-		txn_receive(sipd->txns, m, from);
+	if (register_is_bare(m) && challenge(sipd, m, from))
+		return;
+	if (m->is_request && m->method == METHOD_REGISTER)
+		register_ahead(sipd, m);
+	txn_receive(sipd->txns, m, from);
 }
 
 

@@ -366,6 +366,7 @@ static bool check(struct sipd *sipd, const struct message *m,
 	}
 	if (is_black && !catalog_int(c, SS_REPLY_UNAUTHORIZED))
 		return false;
+	catalog_name_ahead(c, RECORD_PHONE, user, true);
 	authenticate(sipd, c, m, from, user,
 		     is_black ? NULL : authn_lookup_catalog, answer);
 	if (answer->verdict != AUTHN_ACCEPT)
@@ -375,6 +376,20 @@ static bool check(struct sipd *sipd, const struct message *m,
 				      : METRICS_REGISTER_REFUSED);
 
 	return true;
+}
+
+
+/* Until it is asked who it is the transaction is made. */
+void register_ahead(const struct sipd *sipd, const struct message *m)
+{
+	const struct catalog *c = catalog_pin(svc_catalog(sipd->svc));
+	struct text user;
+
+	if (!c)
+		return;
+	if (!register_terminal(&user, m))
+		catalog_name_ahead(c, RECORD_PHONE, user, false);
+	catalog_unpin(svc_catalog(sipd->svc), c);
 }
 
 

@@ -22,6 +22,10 @@ int registrar_alloc(struct registrar **registrarp, struct sipd *sipd);
 /** Behind the resolver, and before the bus */
 struct registrar *registrar_free(struct registrar *registrar);
 
+/** Such a message is handled now: have what it asks for brought into the
+ *  cache */
+void register_ahead(const struct sipd *sipd, const struct message *m);
+
 void register_receive(struct sipd *sipd, txn_id txn, const struct message *m,
 		      const struct flow *from, const struct catalog *c);
 

@@ -136,6 +136,7 @@ static void finish(struct registering *r, unsigned code)
 	struct authn_answer answer;
 
 	if (code == 200) {
+		txn_reply_ahead(sipd->txns, r->txn);
 		register_count(sipd, r->user, &r->from, true, &answer);
 		reply_bindings(r);
 	}

@@ -168,6 +168,8 @@ int txn_reply_put(struct txns *txns, txn_id txn, const struct txn_reply *reply,
  *  that txn_answer() uses. */
 int txn_reply_anew(struct txns *txns, txn_id txn,
 		   const struct txn_reply *reply, uint64_t user);
+/** That comes soon: have its place brought into the cache */
+void txn_reply_ahead(const struct txns *txns, txn_id txn);
 /** The usual: code and nothing else */
 int txn_reply_code(struct txns *txns, txn_id txn, unsigned code);
 

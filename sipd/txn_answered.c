@@ -61,6 +61,22 @@ static uint64_t row_of(const struct txn_keys *keys)
 }
 
 
+void txn_answered_ahead(const struct txns *x, const struct txn_keys *keys)
+{
+	if (x->answered)
+		recent_ahead(x->answered, row_of(keys));
+}
+
+
+void txn_reply_ahead(const struct txns *txns, txn_id txn)
+{
+	const struct txn *t = txn_find(txns, txn, TXN_SERVER);
+
+	if (t && txns->answered && txn_server_of(t)->merge.key)
+		recent_ahead(txns->answered, txn_server_of(t)->merge.hash);
+}
+
+
 /* The next one behind before, or the first; its time is not over. */
 static const struct answered *find(const struct txns *x,
 				   const struct txn_keys *keys,

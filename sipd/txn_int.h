@@ -206,6 +206,8 @@ int txn_answered_alloc(struct txns *txns);
 /** A row instead of this INVITE, whose 2xx was ACKed: it may be freed
  *  @return false: there is no room, or it is not one of those */
 bool txn_answered_add(const struct txn *t);
+/** It is looked for soon, and may become one */
+void txn_answered_ahead(const struct txns *txns, const struct txn_keys *keys);
 /** Is it a copy of one of those? */
 bool txn_answered_knows(const struct txns *txns, const struct txn_keys *keys);
 /** A copy of one is answered or swallowed, a merged one refused

@@ -98,6 +98,16 @@ static struct txn *keys_find(const struct txns *x, const struct txn_keys *keys)
 }
 
 
+/* Three places in memory that have nothing to do with each other */
+static void keys_ahead(const struct txns *x, const struct txn_keys *keys)
+{
+	map_ahead(x->servers, keys->hash);
+	if (keys->merge.l)
+		map_ahead(x->merges, keys->merge_hash);
+	txn_answered_ahead(x, keys);
+}
+
+
 static struct txn *server_find(struct txns *x, const struct message *m,
 			       enum method method, struct text to_tag)
 {
@@ -279,6 +289,7 @@ void txn_server_receive(struct txns *x, const struct message *m,
 	}
 	if (!txn_head_keys(x, &keys, m, m->method, m->to_tag))
 		return;
+	keys_ahead(x, &keys);
 	t = keys_find(x, &keys);
 	if (t) {
 		txn_server_handle(t, TXN_S_EV_REQUEST, m, from);

@@ -281,6 +281,7 @@ static enum authn_event judge(struct check *k, uint32_t failed)
 		return AUTHN_EV_BARE;
 	if (k->credentials.is_malformed)
 		return ev_failed;
+	authn_nonce_ahead(k->authn->nonces, d->nonce);
 	nonce = nonce_check(d->nonce, &k->authn->nonce_key, k->request->source,
 			    now, k->params.expire_s);
 	if (nonce == NONCE_FOREIGN)
@@ -368,12 +369,20 @@ static void answer_init(struct authn_answer *answer, struct text user)
 }
 
 
-/* Whose record it is: by To of a REGISTER, else by the credentials */
+/* Whose record it is: by the credentials, else as it says. That of a REGISTER
+ * is To's. */
 static struct text terminal_of(const struct check *k)
 {
-	return !k->request->is_register && k->credentials.user[0]
-		       ? text_of(k->credentials.user)
-		       : k->request->user;
+	return k->credentials.user[0] ? text_of(k->credentials.user)
+				      : k->request->user;
+}
+
+
+static void key_set(struct suspended_key *key, const struct check *k,
+		    struct text user)
+{
+	suspended_key_set(key, k->authn->suspended, user, k->request->source);
+	suspended_ahead(k->authn->suspended, key);
 }
 
 
@@ -486,19 +495,23 @@ void authn_check(struct authn *authn, const struct catalog *c,
 		.wall_us = wall_us,
 	};
 	struct authn_session_key session_key;
+	struct text user = request->user;
 	struct suspended_key key;
 	enum authn_state state;
 	enum authn_event event;
-	struct text user;
 	uint32_t failed;
 
+	/* Whose REGISTER it is does not hang on what it comes with. */
+	if (request->is_register)
+		key_set(&key, &k, user);
 	authn_session_key_set(&session_key, authn->sessions, request->method,
 			      request->call_id, request->source);
 	state = begin(&k, c, &session_key, &failed, boot_us);
-
-	user = terminal_of(&k);
+	if (!request->is_register) {
+		user = terminal_of(&k);
+		key_set(&key, &k, user);
+	}
 	answer_init(answer, user);
-	suspended_key_set(&key, authn->suspended, user, request->source);
 	if (is_turned_away(&k, c, &key, answer))
 		return;
 

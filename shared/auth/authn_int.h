@@ -99,6 +99,8 @@ struct authn_nonces;
 int authn_nonces_alloc(struct authn_nonces **np, size_t most);
 struct authn_nonces *authn_nonces_free(struct authn_nonces *n);
 
+/** It may be used soon: have its place brought into the cache */
+void authn_nonce_ahead(const struct authn_nonces *n, struct text nonce);
 /** Use a nonce of ours, with its count; 0: without one
  *  @return false if it was used so, or with a higher one, before */
 bool authn_nonce_use(struct authn_nonces *n, struct text nonce, uint32_t nc,

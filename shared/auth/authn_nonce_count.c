@@ -104,6 +104,13 @@ static void let_go(struct authn_nonces *n, int64_t boot_s, uint32_t expire_s)
 }
 
 
+void authn_nonce_ahead(const struct authn_nonces *n, struct text nonce)
+{
+	if (nonce.l >= KEY_SIZE)
+		recent_ahead(n->recent, map_hash(nonce.p, KEY_SIZE));
+}
+
+
 bool authn_nonce_use(struct authn_nonces *n, struct text nonce, uint32_t nc,
 		     int64_t boot_s, uint32_t expire_s)
 {

@@ -170,6 +170,13 @@ void suspended_key_set(struct suspended_key *key, const struct suspended *s,
 }
 
 
+void suspended_ahead(const struct suspended *s,
+		     const struct suspended_key *key)
+{
+	__builtin_prefetch(&s->free[key->hash % s->own.slotc]);
+}
+
+
 static struct suspended_slot *slot_at(const struct part *part, uint32_t i)
 {
 	return segment_slot(part->segment, part->first + i);

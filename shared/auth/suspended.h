@@ -23,6 +23,10 @@ struct suspended_key {
 void suspended_key_set(struct suspended_key *key, const struct suspended *s,
 		       struct text user, const struct addr *source);
 
+/** It is asked for soon: have its place brought into the cache */
+void suspended_ahead(const struct suspended *s,
+		     const struct suspended_key *key);
+
 /** Seconds left, rounded up; 0: free */
 uint32_t suspended_left_s(struct suspended *s, const struct suspended_key *key,
 			  int64_t wall_us);

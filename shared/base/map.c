@@ -277,6 +277,12 @@ struct map_link *map_find(const struct map *map, const void *key,
 }
 
 
+void map_ahead(const struct map *map, uint64_t hash)
+{
+	__builtin_prefetch(bucket_of(&map->now, hash));
+}
+
+
 struct map_link *map_find_hashed(const struct map *map, uint64_t hash,
 				 const void *key, size_t keylen)
 {

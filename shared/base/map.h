@@ -47,6 +47,9 @@ int map_walk(struct map *map, map_h *h, void *arg);
 /** SipHash-1-3 with the process's secret */
 uint64_t map_hash(const void *key, size_t keylen);
 
+/** It is looked for soon: have its bucket brought into the cache */
+void map_ahead(const struct map *map, uint64_t hash);
+
 /** The same for who has the hash of that key already */
 struct map_link *map_find_hashed(const struct map *map, uint64_t hash,
 				 const void *key, size_t keylen);

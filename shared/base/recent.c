@@ -103,6 +103,12 @@ static struct recent_row *row_of(const struct recent *r, uint32_t number)
 }
 
 
+void recent_ahead(const struct recent *r, uint64_t hash)
+{
+	__builtin_prefetch(&r->buckets[hash & r->mask], 1);
+}
+
+
 void *recent_find(const struct recent *r, uint64_t hash, const void *before)
 {
 	uint32_t number = before ? ((const struct recent_row *)before)->older

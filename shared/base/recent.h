@@ -31,6 +31,9 @@ struct recent *recent_free(struct recent *recent);
 
 uint32_t recent_count(const struct recent *recent);
 
+/** It is looked for soon: have its bucket brought into the cache */
+void recent_ahead(const struct recent *recent, uint64_t hash);
+
 /** The youngest that has this hash; before: the one of them that came before
  *  this row. NULL: there is none */
 void *recent_find(const struct recent *recent, uint64_t hash,

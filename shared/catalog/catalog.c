@@ -332,6 +332,37 @@ const void *catalog_by_id(const struct catalog *c, enum record_kind kind,
 }
 
 
+/* Of the slot, or, when that is there, of the row it leads to */
+static void ahead(const struct catalog *c, enum record_kind kind,
+		  enum section section, uint32_t hash, bool has_slot)
+{
+	const struct part *part = c->parts[part_of(kind)];
+	struct hash_walk walk = hash_walk(part_view(part, section), hash);
+
+	if (!walk.slotc)
+		return;
+	__builtin_prefetch(
+		has_slot ? (const void *)row_at(part_view(part,
+							  SECTION_ROWS + kind),
+						kind, hash_next(&walk))
+			 : (const void *)&walk.slots[walk.at]);
+}
+
+
+void catalog_id_ahead(const struct catalog *c, enum record_kind kind,
+		      uint32_t id, bool has_slot)
+{
+	ahead(c, kind, SECTION_IDS + kind, hash_of_id(id), has_slot);
+}
+
+
+void catalog_name_ahead(const struct catalog *c, enum record_kind kind,
+			struct text name, bool has_slot)
+{
+	ahead(c, kind, SECTION_NAMES + kind, hash_of_text(name), has_slot);
+}
+
+
 /* One look at the heap: is this, with its NUL, the text? */
 static bool str_is(struct view heap, cat_str str, struct text text)
 {

@@ -84,6 +84,12 @@ const void *catalog_by_id(const struct catalog *c, enum record_kind kind,
 			  uint32_t id);
 const void *catalog_by_name(const struct catalog *c, enum record_kind kind,
 			    struct text name);
+/** It is asked for soon: have the way there brought into the cache, and behind
+ *  that, has_slot, itself */
+void catalog_id_ahead(const struct catalog *c, enum record_kind kind,
+		      uint32_t id, bool has_slot);
+void catalog_name_ahead(const struct catalog *c, enum record_kind kind,
+			struct text name, bool has_slot);
 
 /** Heap of the part a kind lies in, for record_print() */
 const uint8_t *catalog_heap(const struct catalog *c, enum record_kind kind,
