@@ -9,8 +9,10 @@
  * it away and wakes the spare first of all, as soon as that thread will not
  * run again.
  */
+#include <errno.h>
 #include <linux/futex.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -43,14 +45,25 @@ void heir_disown(struct heir *heir, _Atomic uint32_t *ownerp)
 }
 
 
+/* Anything else would be asked again at once, for ever, in real time. */
+static bool is_wait(int err)
+{
+	return err == 0 || err == ETIMEDOUT || err == EAGAIN || err == EINTR;
+}
+
+
 void heir_await(_Atomic uint32_t *ownerp, int fd)
 {
 	const struct timespec look = { .tv_nsec = LOOK_MS * 1000000L };
 	struct pollfd channel = { .fd = fd, .events = POLLIN };
 	uint32_t owner;
+	int err = 0;
 
-	while ((owner = atomic_load(ownerp)) & FUTEX_TID_MASK &&
+	while (is_wait(err) &&
+	       (owner = atomic_load(ownerp)) & FUTEX_TID_MASK &&
 	       poll(&channel, 1, 0) == 0)
-		(void)syscall(SYS_futex, ownerp, FUTEX_WAIT, owner, &look,
-			      NULL, 0);
+		err = syscall(SYS_futex, ownerp, FUTEX_WAIT, owner, &look,
+			      NULL, 0) == 0
+			      ? 0
+			      : errno;
 }
