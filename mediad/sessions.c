@@ -431,7 +431,7 @@ static void ask_slots(const struct sessions *ss)
 	if (ss->slotc && ss->first < ss->media.slotc &&
 	    ss->slotc <= ss->media.slotc - ss->first)
 		pages_read(segment_slot(&ss->media, ss->first),
-			   ss->slotc * ss->media.slot_size);
+			   (size_t)ss->slotc * ss->media.slot_size);
 }
 
 

@@ -570,7 +570,7 @@ void wire_udp_flush(struct listener *l)
 		if (sent <= 0 &&
 		    !head_failed(l, runs, sent < 0 ? errno : EAGAIN))
 			return;
-		for (int i = 0; i < sent; i++)
+		for (size_t i = 0; i < runc && (int)i < sent; i++)
 			for (unsigned n = runs[i].count; n > 0; n--)
 				drop_head(l);
 	}

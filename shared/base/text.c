@@ -402,7 +402,7 @@ void text_hex(char *dst, const void *data, size_t len)
 	const uint8_t *p = data;
 	size_t i = 0;
 
-	for (; len - i >= HALF; i += HALF, dst += 2 * HALF)
+	for (; len - i >= HALF; i += HALF, dst += (size_t)2 * HALF)
 		hex_half(dst, p + i);
 	for (; i < len; i++) {
 		*dst++ = digits[p[i] >> 4];
