@@ -2,11 +2,11 @@
  * @file shared/base/recent.c  What happened lately, by its hash
  *
  * Rows are numbered as they come, and lie in chunks that are used in turn, as
- * a ring. Each bucket names its youngest row, and each row the one before it
- * in its bucket. A number outside of those that are there ends a chain: that
- * is how letting go the oldest row unlinks it. Numbers wrap; a bucket so old
- * that its number is in use again leads to rows of others, which do not have
- * the hash.
+ * a ring; one that holds nobody any more is the next that is needed. Each
+ * bucket names its youngest row, and each row the one before it in its bucket.
+ * A number outside of those that are there ends a chain: that is how letting
+ * go the oldest row unlinks it. Numbers wrap; a bucket so old that its number
+ * is in use again leads to rows of others, which do not have the hash.
  */
 #include <assert.h>
 #include <errno.h>
@@ -29,7 +29,8 @@ struct recent {
 	uint32_t chunkc;      /**< Power of two */
 	uint32_t mask;        /**< Of buckets */
 	uint32_t *buckets;    /**< Number of the youngest */
-	uint8_t **chunks;     /**< NULL: never needed so far */
+	uint8_t **chunks;     /**< NULL: nobody is there */
+	uint8_t *spare;       /**< A chunk that was let go; NULL: none */
 };
 
 
@@ -72,6 +73,7 @@ struct recent *recent_free(struct recent *r)
 	for (uint32_t i = 0; r->chunks && i < r->chunkc; i++)
 		free(r->chunks[i]);
 	free(r->chunks);
+	free(r->spare);
 	free(r->buckets);
 	free(r);
 
@@ -137,8 +139,10 @@ void *recent_add(struct recent *r, uint64_t hash)
 
 	if (recent_count(r) >= r->most)
 		return NULL;
-	if (!*chunk)
-		*chunk = malloc(CHUNK * r->row_size);
+	if (!*chunk) {
+		*chunk = r->spare ? r->spare : malloc(CHUNK * r->row_size);
+		r->spare = NULL;
+	}
 	if (!*chunk)
 		return NULL;
 
@@ -160,6 +164,13 @@ void *recent_oldest(const struct recent *r)
 
 void recent_drop(struct recent *r)
 {
+	uint8_t **const chunk = chunk_of(r, r->first);
+
 	assert(recent_count(r) > 0);
 	r->first++;
+	if (r->first % CHUNK != 0)
+		return;
+	free(r->spare);
+	r->spare = *chunk;
+	*chunk = NULL;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "shared/base/recent.h"
+#include "shared/base/util.h"
 #include "test/support/t.h"
 
 enum {
@@ -110,6 +111,30 @@ static void a_row_stays_where_it_is(void **state)
 }
 
 
+static void what_was_let_go_is_used_again(void **state)
+{
+	enum {
+		CHUNK = 1024 /* Rows that are allocated together */
+	};
+	const void *rows[2 * CHUNK + 2];
+	struct recent *r;
+	(void)state;
+
+	assert_int_equal(recent_alloc(&r, sizeof(struct row), 1 << 20), 0);
+	for (size_t i = 1; i < COUNT_OF(rows); i++) {
+		rows[i] = recent_add(r, i);
+		assert_non_null(rows[i]);
+		if (i == CHUNK + 10)
+			while (recent_count(r) > 10)
+				recent_drop(r);
+	}
+	assert_ptr_equal(rows[2 * CHUNK + 1], rows[1]);
+	assert_ptr_not_equal(rows[CHUNK + 1], rows[1]);
+	assert_ptr_equal(recent_find(r, CHUNK + 5, NULL), rows[CHUNK + 5]);
+	recent_free(r);
+}
+
+
 static void nothing_is_there_in_an_empty_one(void **state)
 {
 	struct recent *r = make(1);
@@ -162,6 +187,7 @@ int main(void)
 		cmocka_unit_test(
 			those_that_hash_alike_are_found_youngest_first),
 		cmocka_unit_test(a_row_stays_where_it_is),
+		cmocka_unit_test(what_was_let_go_is_used_again),
 		cmocka_unit_test(nothing_is_there_in_an_empty_one),
 		cmocka_unit_test(sizes_that_make_no_sense_are_refused),
 	};
