@@ -399,21 +399,19 @@ int cmd_account_ledger(void *state, const json_t *args,
 		"order by id desc limit $4::integer";
 	struct billingd *b = state;
 	const struct cat_account *account = account_named(b, args, answer);
-	const json_t *limit = json_object_get(args, "limit");
-	const json_int_t most = limit ? json_integer_value(limit)
-				      : LIMIT_USUAL;
+	size_t limit;
 	char id[NUMBER_SIZE], count[NUMBER_SIZE];
 	const char *texts[4] = { id };
 	const struct db_statement statement = { sql, texts, 4 };
 
 	if (!account || need_database(b, answer))
 		return EINVAL;
-	if (most < 1 || most > LIMIT_MOST)
-		return admin_refuse(answer, "invalid_value",
-				    "limit: not within 1-%d", LIMIT_MOST);
+	limit = args_limit(args, LIMIT_USUAL, LIMIT_MOST, answer);
+	if (!limit)
+		return EINVAL;
 
 	(void)text_print(id, sizeof(id), "%" PRIu32, account->row.id);
-	(void)text_print(count, sizeof(count), "%d", (int)most);
+	(void)text_print(count, sizeof(count), "%zu", limit);
 	texts[1] = json_string_value(json_object_get(args, "from"));
 	texts[2] = json_string_value(json_object_get(args, "to"));
 	texts[3] = count;

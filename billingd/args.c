@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "billingd/args.h"
+#include "shared/svc/admin.h"
 #include "shared/base/text.h"
 
 
@@ -40,6 +41,22 @@ const char *args_get(const json_t *args, const char *name,
 	const json_t *value = json_object_get(args, name);
 
 	return value ? args_text(value, buf) : NULL;
+}
+
+
+size_t args_limit(const json_t *args, size_t usual, size_t most,
+		  struct admin_answer *answer)
+{
+	const json_t *wanted = json_object_get(args, "limit");
+	const json_int_t limit = wanted ? json_integer_value(wanted)
+					: (json_int_t)usual;
+
+	if (limit >= 1 && limit <= (json_int_t)most)
+		return (size_t)limit;
+	(void)admin_refuse(answer, "invalid_value", "limit: not within 1-%zu",
+			   most);
+
+	return 0;
 }
 
 

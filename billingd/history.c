@@ -14,28 +14,18 @@
 enum {
 	LIMIT_USUAL = 50,
 	LIMIT_MOST = 10000,
+	LIMIT_TEXT = 16,
 };
 
-struct limit {
-	size_t rows;
-	char text[16];
-};
-
-
-static int limit_of(struct limit *limit, const json_t *args,
-		    struct admin_answer *answer)
+/* Of the versions or changes that are asked for. @return as args_limit() */
+static size_t limit_of(char text[LIMIT_TEXT], const json_t *args,
+		       struct admin_answer *answer)
 {
-	const json_t *wanted = json_object_get(args, "limit");
-	const json_int_t rows = wanted ? json_integer_value(wanted)
-				       : LIMIT_USUAL;
+	const size_t limit = args_limit(args, LIMIT_USUAL, LIMIT_MOST, answer);
 
-	if (rows < 1 || rows > LIMIT_MOST)
-		return admin_refuse(answer, "invalid_value",
-				    "limit: not within 1-%d", LIMIT_MOST);
-	limit->rows = (size_t)rows;
-	(void)text_print(limit->text, sizeof(limit->text), "%d", (int)rows);
+	(void)text_print(text, LIMIT_TEXT, "%zu", limit);
 
-	return 0;
+	return limit;
 }
 
 
@@ -47,9 +37,10 @@ int cmd_history_list(void *state, const json_t *args,
 		     struct admin_answer *answer)
 {
 	struct asked asked = { .sql = NULL };
-	struct limit limit = { .rows = 0 };
+	char text[LIMIT_TEXT];
+	const size_t limit = limit_of(text, args, answer);
 
-	if (limit_of(&limit, args, answer))
+	if (!limit)
 		return EINVAL;
 	asked_add(&asked,
 		  "select row_to_json(r) from (select v.version, " AT
@@ -59,9 +50,9 @@ int cmd_history_list(void *state, const json_t *args,
 		  "string_agg(distinct kind, ', ') what from config_change c "
 		  "where c.version = v.version) c on true order by v.version "
 		  "desc) r",
-		  limit.text);
+		  text);
 
-	return asked_run(&asked, state, limit.rows, answer);
+	return asked_run(&asked, state, limit, answer);
 }
 
 
@@ -89,9 +80,10 @@ int cmd_param_history(void *state, const json_t *args,
 		      struct admin_answer *answer)
 {
 	struct asked asked = { .sql = NULL };
-	struct limit limit = { .rows = 0 };
+	char text[LIMIT_TEXT];
+	const size_t limit = limit_of(text, args, answer);
 
-	if (limit_of(&limit, args, answer))
+	if (!limit)
 		return EINVAL;
 	asked_add(&asked,
 		  "select row_to_json(r) from (select c.version, " AT
@@ -101,10 +93,9 @@ int cmd_param_history(void *state, const json_t *args,
 		  NULL);
 	asked_filter(&asked, args, "name", " and c.name = ?");
 	asked_add(&asked,
-		  " order by c.version desc, c.seq limit ?::integer) r",
-		  limit.text);
+		  " order by c.version desc, c.seq limit ?::integer) r", text);
 
-	return asked_run(&asked, state, limit.rows, answer);
+	return asked_run(&asked, state, limit, answer);
 }
 
 

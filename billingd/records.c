@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "billingd/args.h"
 #include "billingd/billingd.h"
 #include "billingd/change.h"
 #include "billingd/record_find.h"
@@ -169,21 +170,19 @@ int cmd_record_list(void *state, const json_t *args,
 	const char *sort = json_string_value(json_object_get(args, "sort"));
 	const struct catalog *c = in_force(state);
 	const enum record_kind kind = (enum record_kind)answer->tag;
-	const json_t *wanted = json_object_get(args, "limit");
-	json_int_t limit = wanted ? json_integer_value(wanted) : LIMIT_USUAL;
+	size_t limit = args_limit(args, LIMIT_USUAL, LIMIT_MOST, answer);
 	struct filters filters;
 	const uint8_t *rows;
 	size_t n, at;
 
-	if (limit < 1 || limit > LIMIT_MOST)
-		return admin_refuse(answer, "invalid_value",
-				    "limit: not within 1-%d", LIMIT_MOST);
+	if (!limit)
+		return EINVAL;
 	if (cursor_parse(&at, c, args, answer) ||
 	    filters_take(&filters, c, kind, args, answer))
 		return EINVAL;
 	if (sort) {
-		const int err = list_sorted(c, kind, &filters, sort,
-					    (size_t)limit, answer);
+		const int err = list_sorted(c, kind, &filters, sort, limit,
+					    answer);
 
 		filters_free(&filters);
 		return err;

@@ -200,6 +200,8 @@ def history_shows_who_and_rollback_restores():
         s.do("revert", str(version))
         assert s.param("SS_MAX_CPS") == "20"
         assert s.ask("account.list") == []
+        for limit in ("0", "10001"):
+            s.refused("history", "--limit", limit, saying="limit")
         newest = s.ask("history.list", limit=1)[0]
         assert newest["version"] > version and "revert" in newest["note"]
         row = s.ask("param.get", name="SS_MAX_CPS")[0]
