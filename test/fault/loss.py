@@ -8,8 +8,9 @@ Calls of one second go through one worker; both its sides are lines that lose
 (manycalls.c) send again what is not answered, and know what became of every
 call.
 
-With stalls the worker is given next to no time for 0.8 s, that many times, so
-that it is late, stays so and turns callers away.
+With stalls the worker is given next to no time for 0.6 s, that many times, so
+that it is late, stays so and turns callers away. Not for longer: it beats five
+times a second at best, and one that has not beaten for a second is replaced.
 
 Bounds: every call was answered and ended, once, on both sides; no call came
 to the called side twice; each has exactly one record; a caller who was turned
@@ -38,7 +39,7 @@ from support.usage import pause, small_pages  # noqa: E402
 
 LOSS, DOUBLE, DELAY_MS, LENGTH_MS = 3, 3, 20, 1000
 YOUNG_S = 60
-STOPPED_S, GOES_S, STOPS = 0.2, 0.001, 4  # of a stall
+STOPPED_S, GOES_S, STOPS = 0.2, 0.005, 3  # of a stall
 REST_S = 1.2
 GROWTH_KB = 16384
 # What ends last waits 35 s for copies; a short run has a shorter list.
@@ -67,12 +68,16 @@ def records_of(s):
     return found, odd
 
 
-def stall(pid, times, is_over):
+def stall(s, pid, times, is_over):
     """Be now and then a machine that has other things to do."""
     once = ((signal.SIGSTOP, STOPPED_S), (signal.SIGCONT, GOES_S))
     for _ in range(times):
         for what, seconds in once * STOPS:
-            os.kill(pid, what)
+            try:
+                os.kill(pid, what)
+            except ProcessLookupError as e:
+                raise AssertionError(s.log_events("process_stuck") +
+                                     s.log_events("process_exit")) from e
             pause(seconds)
         end = time.monotonic() + REST_S
         wait_for(REST_S + 1, lambda: time.monotonic() > end, "a stall")
@@ -92,7 +97,7 @@ def run_load(s, a, to, b, calls, rate, stalls):
                                     min(YOUNG_S, calls / rate))
         wait_for(YOUNG_S + 60, lambda: time.monotonic() > young or
                  load.poll() is not None, "the load to be young")
-        stall(pid, stalls, lambda: load.poll() is not None)
+        stall(s, pid, stalls, lambda: load.poll() is not None)
         kb = memory_kb(pid)
         text, _ = load.communicate(timeout=calls / rate + 300)
     finally:
