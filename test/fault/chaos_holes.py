@@ -12,8 +12,10 @@ when mediad was killed is not the kill's. All others are apart, and nobody's
 excuse.
 
 The machine (a virtual one, whose host has other things to do) may stand still.
-A thread of real-time priority on each processor says when (steady.c). What
-of a hole passed like that is told, and does not count.
+A thread of real-time priority on each processor says when, and the kernel how
+much of each processor's time the host took, in ticks, in pieces too short for
+any thread to see (steady.c). What of a hole passed like that is told, and does
+not count.
 """
 
 import bisect
@@ -27,7 +29,7 @@ MOMENT_S = 0.05  # holes that begin this close together are one moment
 
 
 class Stillness:
-    """When some processor stood still."""
+    """When some processor stood still, or was the host's."""
 
     def __init__(self, lines=()):
         """lines: of "steady -t"."""
@@ -35,7 +37,12 @@ class Stillness:
         self.is_known = bool(lines) and ["unknown"] not in rows
         self.all = sorted((float(end) - float(ms) / 1000, float(end))
                           for what, end, ms, _ in
-                          (r for r in rows if len(r) == 4))
+                          (r for r in rows if r[0] == "still"))
+        self.stolen = {}  # {processor: ([time], [ms until then])}
+        for _, at, ms, cpu in (r for r in rows if r[0] == "stolen"):
+            times, totals = self.stolen.setdefault(cpu, ([], []))
+            times.append(float(at))
+            totals.append(float(ms))
         self.spans = []
         for begin, end in self.all:
             if self.spans and begin <= self.spans[-1][1]:
@@ -44,7 +51,18 @@ class Stillness:
                 self.spans.append([begin, end])
 
     def within(self, begin, end):
-        """How much of this time, in s"""
+        """How much of this time, in s: by the threads, or by the kernel for
+        the processor that lost most, whichever saw more"""
+        return max(self._seen(begin, end), self._counted(begin, end))
+
+    def _counted(self, begin, end):
+        def until(at, times, totals):
+            return totals[max(0, bisect.bisect(times, at) - 1)]
+
+        return max((until(end, *rows) - until(begin, *rows)
+                    for rows in self.stolen.values()), default=0.0) / 1000
+
+    def _seen(self, begin, end):
         at = max(0, bisect.bisect(self.spans, [begin, begin]) - 1)
         total = 0.0
         for first, last in self.spans[at:]:
@@ -52,6 +70,12 @@ class Stillness:
                 break
             total += max(0.0, min(last, end) - max(first, begin))
         return total
+
+    def stolen_ms(self):
+        """Of a second, from the processor that lost most"""
+        return max(((ms[-1] - ms[0]) / (at[-1] - at[0])
+                    for at, ms in self.stolen.values() if len(at) > 1),
+                   default=0.0)
 
     def worst_ms(self):
         return 1000 * max((e - b for b, e in self.all), default=0.0)
@@ -174,6 +198,8 @@ def rows_of(sound, late):
         ("the machine stood still for 4 ms, times",
          len(sound.still.all) if known else "unknown", ""),
         ("  the longest, ms", f"{sound.still.worst_ms():.1f}", ""),
+        ("  what the host took of each second, ms",
+         f"{sound.still.stolen_ms():.1f}", ""),
         ("the load was late itself, at most ms", f"{late:.1f}", ""))
 
 

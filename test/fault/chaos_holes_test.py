@@ -80,6 +80,28 @@ class Machine(unittest.TestCase):
                     still=["still 10.09 90.0 0", "still 10.01 5.0 1"])
         self.assertAlmostEqual(v.apart_worst(), 0.0)
 
+    def test_what_the_host_took_in_small_pieces_does_not_count(self):
+        v = verdict(holes=[(10.0, 80.0)],
+                    still=["stolen 9.9 500 0", "stolen 9.95 200 1",
+                           "stolen 10.03 520 0", "stolen 10.05 210 1",
+                           "stolen 10.09 550 0", "stolen 10.2 900 0"])
+        self.assertAlmostEqual(v.apart_worst(), 30.0)
+
+    def test_what_was_seen_twice_is_taken_off_once(self):
+        v = verdict(holes=[(10.0, 80.0)],
+                    still=["stolen 9.9 500 0", "stolen 10.05 540 0",
+                           "still 10.05 30.0 0"])
+        self.assertAlmostEqual(v.apart_worst(), 40.0)
+        v = verdict(holes=[(10.0, 80.0)],
+                    still=["stolen 9.9 500 0", "stolen 10.05 520 0",
+                           "still 10.06 45.0 0"])
+        self.assertAlmostEqual(v.apart_worst(), 35.0)
+
+    def test_what_the_host_took_before_or_behind_it_is_no_excuse(self):
+        v = verdict(holes=[(10.0, 80.0)],
+                    still=["stolen 9.99 500 0", "stolen 10.2 700 0"])
+        self.assertAlmostEqual(v.apart_worst(), 80.0)
+
     def test_without_the_right_to_look_nothing_is_known(self):
         self.assertFalse(Stillness(["begin", "unknown"]).is_known)
         self.assertFalse(Stillness([]).is_known)
