@@ -89,15 +89,9 @@ void compose_user(struct compose *c, struct text t)
 
 void compose_number(struct compose *c, uint64_t n)
 {
-	char digits[20]; /* of 2^64 */
-	size_t at = sizeof(digits);
+	char text[TEXT_DECIMAL_MAX];
 
-	do {
-		digits[--at] = (char)('0' + n % 10);
-		n /= 10;
-	} while (n > 0);
-
-	compose_bytes(c, digits + at, sizeof(digits) - at);
+	compose_bytes(c, text, text_decimal(text, n));
 }
 
 

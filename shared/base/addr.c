@@ -160,32 +160,17 @@ int addr_parse(struct addr *addrp, struct text t)
 }
 
 
-static char *put_number(char *at, unsigned v)
-{
-	char digits[10];
-	size_t n = 0;
-
-	do
-		digits[n++] = (char)('0' + v % 10);
-	while ((v /= 10) > 0);
-	while (n > 0)
-		*at++ = digits[--n];
-
-	return at;
-}
-
-
 /* The most frequent one, and it stands in every message. */
 static void print_ip4(const struct addr *addr, char *at)
 {
 	for (size_t i = 0; i < 4; i++) {
-		at = put_number(at, addr->ip[i]);
+		at += text_decimal(at, addr->ip[i]);
 		if (i < 3)
 			*at++ = '.';
 	}
 	if (addr->port) {
 		*at++ = ':';
-		at = put_number(at, addr->port);
+		at += text_decimal(at, addr->port);
 	}
 	*at = '\0';
 }

@@ -45,6 +45,7 @@ static struct {
 	char gathered[LOG_LINE_MAX];
 	uint64_t dropped;
 	uint64_t thinned;
+	struct log_second second;
 	struct thin thin[THIN_SETS][THIN_WAYS];
 } state = { .process = "?", .level = LOG_LEVEL_INFO };
 
@@ -270,6 +271,7 @@ static void vlog(const struct log *log, enum log_level level, const char *fmt,
 	const int saved = errno;
 	struct log_line line = {
 		.process = state.process,
+		.second = &state.second,
 		.level = level,
 		.format = state.format,
 		.wall_us = clk_wall_us(),

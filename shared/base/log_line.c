@@ -1,30 +1,20 @@
 /**
  * @file shared/base/log_line.c  From event and fields to one line of text
  *
- * Where a field begins is read from the format alone: there each blank before
- * a "key=" becomes a separator that no text should hold, and the whole is
- * formatted once. If a value holds that separator all the same, or is so long
- * that not all separators are there, the fields cannot be told apart any more,
- * and the line carries them as one escaped text. So a caller's text is always
- * a value, never a field.
+ * The format is walked once. Where a field begins is read there alone, and
+ * what its conversions print is escaped and stays within the field that is
+ * open: so a caller's text is always a value, never a field, whatever it holds.
  *
  * A line has its bounds in stages, so that no event is so long that it leaves
  * no room for fields, and no field so long that it hides whose line it is.
  */
-#include <assert.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "shared/base/log_line.h"
-#include "shared/base/text.h"
-
-#define SEPARATOR '\x1f'
+#include "shared/base/log_value.h"
 
 enum {
-	FMT_MAX = 512,
-	RAW_MAX = 3072,
 	TAIL = 32, /**< Kept free to end a line that was cut */
 	/* Where the head, the fields and the context end at the latest */
 	HEAD_END = 512,
@@ -32,125 +22,102 @@ enum {
 	CONTEXT_END = LOG_LINE_MAX - TAIL,
 };
 
-struct out {
-	char *p;
-	size_t l;
-	size_t end; /**< Nothing is put beyond it but what closes a value */
-	bool cut;   /**< Something did not fit */
-	enum log_format format;
+/** What there is to say, and of what was said */
+struct line {
+	struct log_out out;
+	struct log_walk walk;
+	struct text keys[LOG_FIELDS_MAX]; /**< Of its own fields so far */
+	size_t keyc;
 };
 
+/** A field that is open: where it and its value begin */
 struct field {
-	struct text key;
-	bool is_number; /**< By its conversion: not text in quotes */
+	size_t begin, value;
+	bool is_number;
 };
 
 
-static bool put(struct out *out, const char *p, size_t l)
+static bool put_text(struct log_out *out, const char *s)
 {
-	if (out->l + l > out->end) {
-		out->cut = true;
-		return false;
-	}
-	memcpy(out->p + out->l, p, l);
-	out->l += l;
-
-	return true;
-}
-
-
-static bool put_text(struct out *out, const char *s)
-{
-	return put(out, s, strlen(s));
+	return log_put(out, s, strlen(s));
 }
 
 
 /* What closes something has its place in the tail of the line. */
-static void put_close(struct out *out, const char *s)
+static void put_close(struct log_out *out, const char *s)
 {
 	memcpy(out->p + out->l, s, strlen(s));
 	out->l += strlen(s);
 }
 
 
-/* Of ASCII, and to be put as it is */
-static size_t plain_run(struct text t)
+/* --- a field
+ * -------------------------------------------------------------------- */
+
+static bool field_open(struct field *field, struct log_out *out,
+		       struct text key, bool is_number)
 {
-	size_t n = 0;
+	const bool json = out->format == LOG_JSON;
 
-	while (n < t.l && t.p[n] >= 0x20 && t.p[n] < 0x7f && t.p[n] != '"' &&
-	       t.p[n] != '\\')
-		n++;
-
-	return n;
-}
-
-
-/* Text of anybody, or what of it fits: what is not printable becomes "_". */
-static void put_escaped(struct out *out, struct text t)
-{
-	const size_t run = plain_run(t);
-	bool fits = true;
-
-	if (run <= out->end - out->l && put(out, t.p, run)) {
-		t.p += run;
-		t.l -= run;
+	*field = (struct field){ .begin = out->l, .is_number = is_number };
+	if (!put_text(out, json ? ",\"" : " ") ||
+	    !log_put(out, key.p, key.l) ||
+	    !put_text(out, json ? "\":" : "=") ||
+	    !put_text(out, is_number ? "" : "\"")) {
+		out->l = field->begin;
+		return false;
 	}
-	while (t.l > 0 && fits) {
-		const char c = t.p[0];
-		size_t l = text_character(t);
+	field->value = out->l;
+	out->is_plain = true;
 
-		if (l == 0 || (l == 1 && ((uint8_t)c < 0x20 || c == 0x7f))) {
-			fits = put(out, "_", 1);
-			l = 1;
-		}
-		else if (c == '"' || c == '\\') {
-			const char escaped[2] = { '\\', c };
-
-			fits = put(out, escaped, 2);
-		}
-		else {
-			fits = put(out, t.p, l);
-		}
-		t.p += l;
-		t.l -= l;
-	}
-}
-
-
-static bool is_plain(struct text t)
-{
-	for (size_t i = 0; i < t.l; i++)
-		if ((uint8_t)t.p[i] <= ' ' || (uint8_t)t.p[i] >= 0x7f ||
-		    strchr("\"\\=", t.p[i]))
-			return false;
-
-	return t.l > 0;
+	return true;
 }
 
 
 /* A number is there whole or not at all; text may be cut. */
-static void put_field(struct out *out, struct text key, struct text value,
-		      bool is_number)
+static void field_close(const struct field *field, struct log_out *out)
 {
-	const bool json = out->format == LOG_JSON;
-	const bool quoted = !is_number && (json || !is_plain(value));
-	const size_t before = out->l;
+	const size_t l = out->l - field->value;
 
-	if (!put_text(out, json ? ",\"" : " ") || !put(out, key.p, key.l) ||
-	    !put_text(out, json ? "\":" : "=") ||
-	    !put_text(out, quoted ? "\"" : "") ||
-	    (is_number && !put(out, value.p, value.l))) {
-		out->l = before;
-		return;
+	if (field->is_number) {
+		if (l == 0)
+			out->l = field->begin;
 	}
-
-	if (!is_number)
-		put_escaped(out, value);
-	if (quoted)
+	else if (out->format == LOG_TEXT && out->is_plain && l > 0) {
+		memmove(out->p + field->value - 1, out->p + field->value, l);
+		out->l--;
+	}
+	else {
 		put_close(out, "\"");
+	}
 }
 
+
+static void put_text_field(struct log_out *out, const char *key,
+			   const char *value)
+{
+	struct field field;
+
+	if (!field_open(&field, out, text_of(key), false))
+		return;
+	log_put_escaped(out, text_of(value));
+	field_close(&field, out);
+}
+
+
+static void put_number_field(struct log_out *out, const char *key, uint64_t v)
+{
+	struct field field;
+
+	if (!field_open(&field, out, text_of(key), true))
+		return;
+	log_put_unsigned(out, v);
+	field_close(&field, out);
+}
+
+
+/* --- what the format says
+ * ------------------------------------------------------- */
 
 static bool is_key(char c)
 {
@@ -158,60 +125,69 @@ static bool is_key(char c)
 }
 
 
-/* Does "key=" begin here? */
-static size_t key_length(const char *p)
+/* Of a field that begins here, with the blank before it: the length of its
+ * key. Those that there is no room for are text of the last. */
+static size_t key_at(const struct line *line, const char *p)
 {
 	size_t l = 0;
 
-	while (is_key(p[l]))
+	if (*p != ' ' || line->keyc >= LOG_FIELDS_MAX)
+		return 0;
+	while (is_key(p[1 + l]))
 		l++;
 
-	return l > 0 && p[l] == '=' ? l : 0;
+	return p[1 + l] == '=' ? l : 0;
 }
 
 
-/* One conversion to a number and nothing else, up to the next field; with a
- * width or precision it may print what JSON does not take for a number. */
-static bool converts_to_number(const char *p)
+/* Up to the next field, or the end */
+static void put_pieces(struct line *line)
 {
-	static const char lengths[] = "lhzjt";
+	struct log_walk *w = &line->walk;
 
-	if (*p != '%')
-		return false;
-	p++;
-	while (*p && strchr(lengths, *p))
-		p++;
-	if (!*p || !strchr("diu", *p))
-		return false;
-	p++;
+	while (*w->at && !key_at(line, w->at)) {
+		size_t l = 1;
 
-	return *p == '\0' || (*p == ' ' && key_length(p + 1) > 0);
-}
-
-
-/* fmt with a separator where fields begin, and those fields */
-static size_t split(char dst[FMT_MAX], struct field *fields, const char *fmt)
-{
-	size_t fieldc = 0, l = 0;
-
-	for (const char *p = fmt; *p && l < FMT_MAX - 1; p++) {
-		const size_t keylen = *p == ' ' && fieldc < LOG_FIELDS_MAX
-					      ? key_length(p + 1)
-					      : 0;
-
-		dst[l++] = (char)(keylen ? SEPARATOR : *p);
-		if (keylen)
-			fields[fieldc++] = (struct field){
-				.key = { p + 1, keylen },
-				.is_number = converts_to_number(p + keylen +
-								2),
-			};
+		if (*w->at == '%') {
+			log_put_conversion(&line->out, w);
+			continue;
+		}
+		while (w->at[l] && w->at[l] != '%' && w->at[l] != ' ')
+			l++;
+		log_put_escaped(&line->out, (struct text){ w->at, l });
+		w->at += l;
 	}
-	dst[l] = '\0';
-
-	return fieldc;
 }
 
+
+/* What there is no room for takes its arguments all the same. */
+static void put_field(struct line *line)
+{
+	struct log_out *out = &line->out;
+	struct log_walk *w = &line->walk;
+	const struct text key = { w->at + 1, key_at(line, w->at) };
+	const size_t end = out->end;
+	const char *number_end;
+	struct field field;
+	bool is_open;
+
+	line->keys[line->keyc++] = key;
+	w->at = key.p + key.l + 1;
+	number_end = log_number_end(w->at);
+	is_open = field_open(&field, out, key,
+			     number_end && (!*number_end ||
+					    key_at(line, number_end)));
+	if (!is_open)
+		out->end = out->l;
+	put_pieces(line);
+	out->end = end;
+	if (is_open)
+		field_close(&field, out);
+}
+
+
+/* --- the line
+ * ------------------------------------------------------------------- */
 
 /* As many digits as there is room for */
 static void digits_put(char *at, size_t digits, int v)
@@ -221,77 +197,58 @@ static void digits_put(char *at, size_t digits, int v)
 }
 
 
-/* By hand: it stands in every line. */
-static void put_time(struct out *out, int64_t wall_us)
+static void second_print(struct log_second *second, int64_t s)
 {
-	const time_t s = (time_t)(wall_us / 1000000);
-	char text[] = "0000-00-00T00:00:00.000Z";
+	const time_t time = (time_t)s;
 	struct tm tm;
 
-	if (gmtime_r(&s, &tm)) {
-		digits_put(text, 4, tm.tm_year + 1900);
-		digits_put(text + 5, 2, tm.tm_mon + 1);
-		digits_put(text + 8, 2, tm.tm_mday);
-		digits_put(text + 11, 2, tm.tm_hour);
-		digits_put(text + 14, 2, tm.tm_min);
-		digits_put(text + 17, 2, tm.tm_sec);
-		digits_put(text + 20, 3, (int)(wall_us % 1000000 / 1000));
-	}
-	put_text(out, text);
+	*second = (struct log_second){ s, "0000-00-00T00:00:00" };
+	if (!gmtime_r(&time, &tm))
+		return;
+	digits_put(second->text, 4, tm.tm_year + 1900);
+	digits_put(second->text + 5, 2, tm.tm_mon + 1);
+	digits_put(second->text + 8, 2, tm.tm_mday);
+	digits_put(second->text + 11, 2, tm.tm_hour);
+	digits_put(second->text + 14, 2, tm.tm_min);
+	digits_put(second->text + 17, 2, tm.tm_sec);
 }
 
 
-static void put_head(struct out *out, const struct log_line *line,
-		     struct text event)
+static void put_time(struct log_out *out, struct log_second *second,
+		     int64_t wall_us)
 {
+	char part[] = ".000Z";
+
+	if (!second->text[0] || second->s != wall_us / 1000000)
+		second_print(second, wall_us / 1000000);
+	digits_put(part + 1, 3, (int)(wall_us % 1000000 / 1000));
+	put_text(out, second->text);
+	put_text(out, part);
+}
+
+
+static void put_head(struct line *line, const struct log_line *of)
+{
+	struct log_out *out = &line->out;
 	const bool json = out->format == LOG_JSON;
 
 	out->end = HEAD_END;
 	put_text(out, json ? "{\"ts\":\"" : "");
-	put_time(out, line->wall_us);
+	put_time(out, of->second, of->wall_us);
 	put_text(out, json ? "\",\"process\":\"" : " ");
-	put_escaped(out, text_of(line->process));
+	log_put_escaped(out, text_of(of->process));
 	put_text(out, json ? "\",\"level\":\"" : " ");
-	put_text(out, log_level_name(line->level));
+	put_text(out, log_level_name(of->level));
 	put_text(out, json ? "\",\"event\":\"" : " ");
-	put_escaped(out, event);
+	put_pieces(line);
 	put_close(out, json ? "\"" : "");
 }
 
 
-static bool is_integer(struct text t)
+static bool has_key(const struct line *line, const char *key)
 {
-	int64_t negative;
-	uint64_t v;
-
-	return text_u64(&v, t, 0, UINT64_MAX) == 0 ||
-	       text_i64(&negative, t, INT64_MIN, INT64_MAX) == 0;
-}
-
-
-/* "key=value" pieces of the formatted text, in the order of the format */
-static void put_fields(struct out *out, struct text rest,
-		       const struct field *fields, size_t fieldc)
-{
-	for (size_t i = 0; i < fieldc; i++) {
-		struct text piece;
-
-		(void)text_cut(rest, SEPARATOR, &piece, &rest);
-		/* "key=" stands in the format, so it stands here. */
-		assert(piece.l > fields[i].key.l);
-		piece.p += fields[i].key.l + 1;
-		piece.l -= fields[i].key.l + 1;
-		/* With more fields than fit, the last holds the rest. */
-		put_field(out, fields[i].key, piece,
-			  fields[i].is_number && is_integer(piece));
-	}
-}
-
-
-static bool has_key(const struct field *fields, size_t fieldc, const char *key)
-{
-	for (size_t i = 0; i < fieldc; i++)
-		if (key && text_is(fields[i].key, key))
+	for (size_t i = 0; i < line->keyc; i++)
+		if (text_is(line->keys[i], key))
 			return true;
 
 	return false;
@@ -300,79 +257,46 @@ static bool has_key(const struct field *fields, size_t fieldc, const char *key)
 
 /* From the innermost outwards; what the line itself or an inner one says an
  * outer does not. */
-static void put_context(struct out *out, const struct log *log,
-			const struct field *fields, size_t fieldc)
+static void put_context(struct line *line, const struct log *log)
 {
 	for (const struct log *at = log; at; at = at->up) {
-		bool said = has_key(fields, fieldc, at->key);
+		bool said = !at->key || !at->value || has_key(line, at->key);
 
-		for (const struct log *in = log; in != at; in = in->up)
-			said = said || (in->key && at->key &&
-					strcmp(in->key, at->key) == 0);
-		if (!said && at->key && at->value)
-			put_field(out, text_of(at->key), text_of(at->value),
-				  false);
+		for (const struct log *in = log; in != at && !said;
+		     in = in->up)
+			said = in->key && strcmp(in->key, at->key) == 0;
+		if (!said)
+			put_text_field(&line->out, at->key, at->value);
 	}
 }
 
 
 /* dst is written through out. NOLINTNEXTLINE(readability-non-const-parameter) */
-size_t log_line_print(char dst[LOG_LINE_MAX], const struct log_line *line,
+size_t log_line_print(char dst[LOG_LINE_MAX], const struct log_line *of,
 		      const char *fmt, va_list ap)
 {
-	struct out out = { .p = dst, .format = line->format };
-	struct field fields[LOG_FIELDS_MAX];
-	char split_fmt[FMT_MAX], raw[RAW_MAX];
-	struct text event, rest;
-	size_t fieldc, separators = 0;
-	bool whole = true;
-	int n;
+	struct line line;
+	struct log_out *out = &line.out;
+	const bool json = of->format == LOG_JSON;
 
-	fieldc = split(split_fmt, fields, fmt);
+	line.out = (struct log_out){ .p = dst, .format = of->format };
+	line.keyc = 0;
+	line.walk.at = fmt;
+	va_copy(line.walk.ap, ap);
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	/* The same conversions as fmt, which the compiler has checked. */
-	n = vsnprintf(raw, sizeof(raw), split_fmt, ap);
-#pragma GCC diagnostic pop
-	if (n < 0)
-		n = 0;
-	if ((size_t)n >= sizeof(raw)) {
-		n = sizeof(raw) - 1;
-		whole = false;
-		out.cut = true;
-	}
+	put_head(&line, of);
+	out->end = FIELDS_END;
+	while (*line.walk.at)
+		put_field(&line);
+	va_end(line.walk.ap);
 
-	for (int i = 0; i < n; i++)
-		separators += raw[i] == SEPARATOR;
+	out->end = CONTEXT_END;
+	put_context(&line, of->log);
+	if (of->repeated)
+		put_number_field(out, "repeated", of->repeated);
+	if (out->cut)
+		put_close(out, json ? ",\"cut\":true" : " cut=true");
+	put_close(out, json ? "}\n" : "\n");
 
-	(void)text_cut((struct text){ raw, (size_t)n }, SEPARATOR, &event,
-		       &rest);
-	put_head(&out, line, event);
-
-	out.end = FIELDS_END;
-	if (separators != fieldc || !whole) {
-		put_field(&out, text_of("fields"), rest, false);
-		fieldc = 0;
-	}
-	else {
-		put_fields(&out, rest, fields, fieldc);
-	}
-	out.end = CONTEXT_END;
-	put_context(&out, line->log, fields, fieldc);
-	if (line->repeated) {
-		char count[24];
-
-		(void)text_print(count, sizeof(count), "%llu",
-				 (unsigned long long)line->repeated);
-		put_field(&out, text_of("repeated"), text_of(count), true);
-	}
-
-	if (out.cut) {
-		put_close(&out, out.format == LOG_JSON ? ",\"cut\":true"
-						       : " cut=true");
-	}
-	put_close(&out, out.format == LOG_JSON ? "}\n" : "\n");
-
-	return out.l;
+	return out->l;
 }

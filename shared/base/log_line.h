@@ -17,8 +17,16 @@ enum {
 	LOG_FIELDS_MAX = 32,
 };
 
+/** The second printed last, since the next line is nearly always of the same;
+ *  all 0: none was yet */
+struct log_second {
+	int64_t s;
+	char text[20];
+};
+
 struct log_line {
 	const char *process;
+	struct log_second *second;
 	enum log_level level;
 	enum log_format format;
 	int64_t wall_us;
@@ -27,7 +35,7 @@ struct log_line {
 };
 
 /** @return length of the line in dst, with its newline and without a NUL */
-size_t log_line_print(char dst[LOG_LINE_MAX], const struct log_line *line,
+size_t log_line_print(char dst[LOG_LINE_MAX], const struct log_line *of,
 		      const char *fmt, va_list ap);
 
 #endif

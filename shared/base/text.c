@@ -330,6 +330,22 @@ int text_fixed(int64_t *vp, struct text t, unsigned decimals, int64_t min,
 }
 
 
+size_t text_decimal(char *dst, uint64_t v)
+{
+	char turned[TEXT_DECIMAL_MAX];
+	size_t at = sizeof(turned), l;
+
+	do {
+		turned[--at] = digits[v % 10];
+		v /= 10;
+	} while (v > 0);
+	l = sizeof(turned) - at;
+	memcpy(dst, turned + at, l);
+
+	return l;
+}
+
+
 int text_print_fixed(char *dst, size_t size, int64_t v, unsigned decimals)
 {
 	uint64_t magnitude = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;

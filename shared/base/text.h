@@ -81,6 +81,14 @@ int text_fixed(int64_t *vp, struct text t, unsigned decimals, int64_t min,
 	       int64_t max);
 
 enum {
+	TEXT_DECIMAL_MAX = 20 /**< Digits of the largest */
+};
+
+/** Its digits, TEXT_DECIMAL_MAX at most, without a NUL
+ *  @return how many they are */
+size_t text_decimal(char *dst, uint64_t v);
+
+enum {
 	TEXT_DECIMALS_MAX = 18 /**< 10^18 is the last power an int64_t holds */
 };
 
