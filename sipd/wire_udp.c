@@ -1,10 +1,13 @@
 /**
  * @file sipd/wire_udp.c  Datagrams in batches
  *
- * In: up to 64 with one system call, each with the time it came. A buffer is
- * as large as a datagram can be, so nothing is cut; 4 MB of address space, of
- * which only those pages exist that large datagrams ever touched. The buffers
- * do not begin at the same place in the processor's caches.
+ * In: up to 64 with one system call, each with the time it came. What is no
+ * larger than 2 KB, as nearly all are, lies close to the others of its batch,
+ * so that they share pages. What is larger goes on in a buffer that can hold
+ * whatever a datagram can be, and is put together there, so nothing is cut;
+ * 4 MB of address space, of which only those pages exist that large datagrams
+ * ever touched. The buffers do not begin at the same place in the processor's
+ * caches.
  *
  * Out: a queue for each socket, bounded in number and bytes; sendmmsg() when
  * 64 wait and at the end of the turn. What the kernel has no room for stays,
@@ -39,13 +42,14 @@
 #include "sipd/wire_parts.h"
 
 enum {
+	NEAR = 2048, /**< Bytes of a datagram that lie close to the others */
+	NEAR_STRIDE = NEAR + 64,
 	STRIDE = WIRE_DATAGRAM_MAX + 576,
 	CONTROL_MAX = 256,  /**< The time, or an error with its origin */
 	BATCHES_MAX = 8,    /**< In one turn: then others have their say */
 	ERRORS_MAX = 64,    /**< Taken in one go */
-	PACKET_ROOM = 2048, /**< Larger ones are allocated */
 	PACKETS_MAX = 4096, /**< Waiting at one socket */
-	SPARES_MAX = 512,
+	QUEUED_MAX = 256 * 1024, /**< What waits beyond it is allocated */
 	WHOLE_MAX = 1300,  /**< As RFC 3261 18.1.1 has it: goes out whole */
 	RUN_BYTES = 60000, /**< Less than a datagram can carry */
 	RUNS_BACK = 8,     /**< Where a run for the same peer is looked for */
@@ -60,8 +64,8 @@ struct packet {
 	struct flow to;
 	uint32_t len;
 	bool is_again; /**< Failed once */
-	char *data;    /**< In room, or of its own */
-	char room[PACKET_ROOM];
+	bool is_own;   /**< Allocated by itself */
+	char data[];
 };
 
 /** Datagrams that the kernel takes as one, in their order */
@@ -70,13 +74,21 @@ struct run {
 	unsigned count;
 };
 
+/** What waits, one behind the other; from its beginning again as soon as
+ *  nothing does, so that few pages are touched in a turn */
+struct queued {
+	size_t packetc;
+	size_t used;
+	char *bytes; /**< QUEUED_MAX */
+};
+
 struct wire_udp {
-	struct packet *spares;
-	size_t sparec;
+	struct queued queued;
 	struct mmsghdr heads[WIRE_BATCH];
-	struct iovec iovs[WIRE_BATCH];
+	struct iovec iovs[WIRE_BATCH][2];
 	struct sockaddr_storage names[WIRE_BATCH];
 	_Alignas(struct cmsghdr) char controls[WIRE_BATCH][CONTROL_MAX];
+	char near[WIRE_BATCH][NEAR_STRIDE];
 	char *buffers;
 };
 
@@ -89,8 +101,9 @@ int wire_udp_alloc(struct wire_udp **udpp)
 		return ENOMEM;
 
 	udp->buffers = malloc((size_t)STRIDE * WIRE_BATCH);
-	if (!udp->buffers) {
-		free(udp);
+	udp->queued.bytes = malloc(QUEUED_MAX);
+	if (!udp->buffers || !udp->queued.bytes) {
+		(void)wire_udp_free(udp);
 		return ENOMEM;
 	}
 	*udpp = udp;
@@ -104,12 +117,7 @@ struct wire_udp *wire_udp_free(struct wire_udp *udp)
 	if (!udp)
 		return NULL;
 
-	while (udp->spares) {
-		struct packet *packet = udp->spares;
-
-		udp->spares = packet->next;
-		free(packet);
-	}
+	free(udp->queued.bytes);
 	free(udp->buffers);
 	free(udp);
 
@@ -140,16 +148,23 @@ static int64_t age_of(struct msghdr *head, int64_t wall_us)
 }
 
 
+static char *buffer_of(const struct wire_udp *udp, size_t i)
+{
+	return udp->buffers + i * STRIDE;
+}
+
+
 static int receive(struct listener *l, struct wire_udp *udp)
 {
 	for (size_t i = 0; i < WIRE_BATCH; i++) {
-		udp->iovs[i] = (struct iovec){ udp->buffers + i * STRIDE,
-					       WIRE_DATAGRAM_MAX };
+		udp->iovs[i][0] = (struct iovec){ udp->near[i], NEAR };
+		udp->iovs[i][1] = (struct iovec){ buffer_of(udp, i) + NEAR,
+						  WIRE_DATAGRAM_MAX - NEAR };
 		udp->heads[i].msg_hdr = (struct msghdr){
 			.msg_name = &udp->names[i],
 			.msg_namelen = sizeof(udp->names[i]),
-			.msg_iov = &udp->iovs[i],
-			.msg_iovlen = 1,
+			.msg_iov = udp->iovs[i],
+			.msg_iovlen = 2,
 			.msg_control = udp->controls[i],
 			.msg_controllen = CONTROL_MAX,
 		};
@@ -159,19 +174,32 @@ static int receive(struct listener *l, struct wire_udp *udp)
 }
 
 
-static void hand_over(struct listener *l, size_t i, int64_t wall_us)
+/* In one piece */
+static struct text datagram(struct wire_udp *udp, size_t i)
+{
+	const size_t len = udp->heads[i].msg_len;
+
+	if (len <= NEAR)
+		return (struct text){ udp->near[i], len };
+	memcpy(buffer_of(udp, i), udp->near[i], NEAR);
+
+	return (struct text){ buffer_of(udp, i), len };
+}
+
+
+static void hand_over(struct listener *l, size_t i, struct text data,
+		      int64_t wall_us)
 {
 	struct wire_udp *udp = l->wire->udp;
 	struct msghdr *head = &udp->heads[i].msg_hdr;
 	struct flow from = { .listener = l->index,
 			     .transport = TRANSPORT_UDP };
 
-	if (udp->heads[i].msg_len == 0 ||
-	    addr_from_sockaddr(&from.remote, head->msg_name,
-			       head->msg_namelen))
+	if (data.l == 0 || addr_from_sockaddr(&from.remote, head->msg_name,
+					      head->msg_namelen))
 		return;
-	wire_received(l->wire, &from, udp->iovs[i].iov_base,
-		      udp->heads[i].msg_len, age_of(head, wall_us));
+	wire_received(l->wire, &from, unconst(data.p), data.l,
+		      age_of(head, wall_us));
 }
 
 
@@ -186,12 +214,11 @@ static size_t on_datagrams(struct listener *l)
 	uint8_t order[WIRE_BATCH];
 
 	for (size_t i = 0; i < count; i++)
-		messages[i] = (struct text){ udp->iovs[i].iov_base,
-					     udp->heads[i].msg_len };
+		messages[i] = datagram(udp, i);
 	ev_pace_done(l->wire->base.ev, count);
 	wire_order(order, messages, count);
 	for (size_t i = 0; i < count; i++)
-		hand_over(l, order[i], wall_us);
+		hand_over(l, order[i], messages[order[i]], wall_us);
 
 	return count;
 }
@@ -303,41 +330,34 @@ int wire_udp_open(struct listener *l)
 /* --- out --------------------------------------------------------------------
  */
 
-static struct packet *packet_take(struct wire_udp *udp, size_t len)
+static struct packet *packet_take(struct queued *queued, size_t len)
 {
-	struct packet *packet = udp->spares;
+	const size_t align = _Alignof(struct packet);
+	const size_t size = (sizeof(struct packet) + len + align - 1) / align *
+			    align;
+	struct packet *packet;
 
-	if (packet) {
-		udp->spares = packet->next;
-		udp->sparec--;
+	if (size > QUEUED_MAX - queued->used) {
+		packet = malloc(size);
+		if (packet)
+			packet->is_own = true;
+		return packet;
 	}
-	else {
-		packet = malloc(sizeof(*packet));
-		if (!packet)
-			return NULL;
-	}
-
-	packet->data = len > PACKET_ROOM ? malloc(len) : packet->room;
-	if (!packet->data) {
-		free(packet);
-		return NULL;
-	}
+	packet = (struct packet *)(void *)(queued->bytes + queued->used);
+	packet->is_own = false;
+	queued->used += size;
+	queued->packetc++;
 
 	return packet;
 }
 
 
-static void packet_give(struct wire_udp *udp, struct packet *packet)
+static void packet_give(struct queued *queued, struct packet *packet)
 {
-	if (packet->data != packet->room)
-		free(packet->data);
-	if (udp->sparec == SPARES_MAX) {
+	if (packet->is_own)
 		free(packet);
-		return;
-	}
-	packet->next = udp->spares;
-	udp->spares = packet;
-	udp->sparec++;
+	else if (--queued->packetc == 0)
+		queued->used = 0;
 }
 
 
@@ -350,7 +370,7 @@ static void drop_head(struct listener *l)
 		l->tail = NULL;
 	l->packetc--;
 	l->packet_bytes -= packet->len;
-	packet_give(l->wire->udp, packet);
+	packet_give(&l->wire->udp->queued, packet);
 }
 
 
@@ -371,7 +391,7 @@ int wire_udp_send(struct listener *l, const struct flow *to, const void *data,
 	    l->packet_bytes + len > packet_bytes_max)
 		return ENOBUFS;
 
-	packet = packet_take(l->wire->udp, len);
+	packet = packet_take(&l->wire->udp->queued, len);
 	if (!packet)
 		return ENOBUFS;
 
@@ -470,7 +490,7 @@ static void head_fill(struct msghdr *head, const struct run *run,
 		      struct iovec *iovs, struct sockaddr_storage *name,
 		      char control[CMSG_SPACE(sizeof(uint16_t))])
 {
-	const struct packet *p = run->first;
+	struct packet *p = run->first;
 	const uint16_t len = (uint16_t)p->len;
 	struct cmsghdr *c;
 
