@@ -171,28 +171,27 @@ def keepalive(server):
             all_of_it)
 
 
-def memory_of(kind, args):
-    """{bytes of a binding, keepalive}"""
-    result = {}
-    with kind(max(args.count, args.memory)) as server:
-        before = server.memory()
-        phones = phones_of(server, args.memory)
-        phones.register(within=600)
-        result["bytes"] = (server.memory() - before) / args.memory
-        if not args.no_keepalive and server.name == "tandem":
-            result["keepalive"] = keepalive(server)
-        phones.close()
-    return result
-
-
 class Side:
-    """A server and its phones, which have registered once"""
+    """A server that has many bindings, and phones that renew some of them"""
 
-    def __init__(self, server, count):
-        self.server, self.count = server, count
-        self.phones = phones_of(server, count)
+    def __init__(self, server, args):
+        self.server, self.count = server, args.count
+        self.seen = self._memory(args) if args.memory else {}
+        self.phones = phones_of(server, args.count)
         self.phones.register()
         self.idle = idle_us(server.worker)
+
+    def _memory(self, args):
+        """{bytes of a binding, keepalive}"""
+        seen = {}
+        before = self.server.memory()
+        phones = phones_of(self.server, args.memory)
+        phones.register(within=600)
+        seen["bytes"] = (self.server.memory() - before) / args.memory
+        if not args.no_keepalive and self.server.name == "tandem":
+            seen["keepalive"] = keepalive(self.server)
+        phones.close()
+        return seen
 
     def once(self, **how):
         """(CPU of a registration, how many a second)"""
@@ -204,24 +203,23 @@ class Side:
 
 def in_turn(kinds, args):
     """One beside the other, since the machine is not the same for minutes:
-    ({name: {us, reached, us_rate}}, {"": ratios, "_rate": ratios})"""
+    ({name: {us, reached, us_rate, ...}}, {"": ratios, "_rate": ratios})"""
     ways = {"": {}, "_rate": {"rate": args.rate, "window": WINDOW_MOST}}
-    results = {kind.name: {} for kind in kinds}
+    most = max(args.count, args.memory)
     ratios = {}
     with contextlib.ExitStack() as stack:
-        sides = [Side(stack.enter_context(kind(args.count)), args.count)
-                 for kind in kinds]
-        for side in sides:
-            stack.callback(side.phones.close)
+        sides = []
+        for kind in kinds:
+            sides.append(Side(stack.enter_context(kind(most)), args))
+            stack.callback(sides[-1].phones.close)
         for name, how in ways.items():
             rounds = [[side.once(**how) for side in sides]
                       for _ in range(args.rounds)]
             ratios[name] = [r[0][0] / r[-1][0] for r in rounds]
             for side, seen in zip(sides, zip(*rounds)):
                 us, speed = map(statistics.median, zip(*seen))
-                results[side.server.name].update(
-                    {"us" + name: us, "reached" + name: speed})
-    return results, ratios
+                side.seen.update({"us" + name: us, "reached" + name: speed})
+        return {side.server.name: side.seen for side in sides}, ratios
 
 
 def parse():
@@ -249,11 +247,8 @@ def main():
     rate = f"us at {args.rate}/s"
     print(f"{'':>9} {'us/registration':>16} {'per s of a core':>16} "
           f"{'reached/s':>10} {rate:>14} {'bytes/binding':>14}")
-    memory = {kind.name: memory_of(kind, args) if args.memory else {}
-              for kind in kinds}
     results, ratios = in_turn(kinds, args)
     for name, r in results.items():
-        r.update(memory[name])
         print(f"{name:>9} {r['us']:>16.1f} {1e6 / r['us']:>16.0f} "
               f"{r['reached']:>10.0f} {r['us_rate']:>14.1f} "
               f"{r.get('bytes', 0):>14.0f}", flush=True)

@@ -276,8 +276,8 @@ def middle(server, runs):
 
 
 def measure(server, args, rates):
-    """{rates: {rate: point}, first_failure, kb, whole_kb}"""
-    result = {"rates": {}, "first_failure": None}
+    """{rates: {rate: point}, kb, whole_kb}"""
+    result = {"rates": {}}
     point(server, 200, 2, 0)  # to be warm
     # First: what the rates leave behind would hide what calls need.
     if args.hold:
@@ -295,10 +295,8 @@ def measure(server, args, rates):
             rounds += [[point(server, rate, args.seconds, idle)]]
         seen = middle(server, [r[0] for r in quiet_of(rounds)])
         result["rates"][rate] = seen
-        if seen["failed"] and result["first_failure"] is None:
-            result["first_failure"] = rate
-            if rate > JUDGED_RATE:
-                break
+        if seen["failed"] and rate > JUDGED_RATE:
+            break
     return result
 
 
@@ -353,9 +351,11 @@ def main():
             results[name]["rates"][JUDGED_RATE] = seen
     figures, missed = [], []
     for name, r in results.items():
-        for rate in r["rates"]:
+        for rate in sorted(r["rates"]):
             figures.append(f"{name}_us_{rate}={r['rates'][rate]['us']:.1f}")
-        figures.append(f"{name}_first_failure={r['first_failure'] or 'none'}")
+        first = min((rate for rate, seen in r["rates"].items()
+                     if seen["failed"]), default="none")
+        figures.append(f"{name}_first_failure={first}")
         if "kb" in r:
             figures.append(f"{name}_kb={r['kb']:.2f}")
     ours = results.get("tandem")
