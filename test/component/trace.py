@@ -41,6 +41,7 @@ def place(lane):
     a, b = lane.establish()
     a.bye()
     a.expect("200 BYE")
+    wait_for(5, lambda: b.sent("200 BYE"), "the carrier's answer")
     return a, b
 
 
