@@ -39,7 +39,7 @@ from support.usage import pause, small_pages  # noqa: E402
 
 LOSS, DOUBLE, DELAY_MS, LENGTH_MS = 3, 3, 20, 1000
 YOUNG_S = 60
-STOPPED_S, GOES_S, STOPS = 0.2, 0.005, 3  # of a stall
+STOPPED_S, GOES_S, STOPS = 0.2, 0.002, 3  # of a stall
 REST_S = 1.2
 GROWTH_KB = 16384
 # What ends last waits 35 s for copies; a short run has a shorter list.
