@@ -77,6 +77,15 @@ request_route {{
 """
 
 
+def add_phones(switch, count):
+    path = switch.dir / "phones.csv"
+    with open(path, "w", encoding="ascii") as f:
+        f.write("number,account,password\n")
+        for n in range(count):
+            f.write(f"{FIRST + n},customer,pw{FIRST + n}\n")
+    switch.do("phone", "import", str(path))
+
+
 class Tandem:
     name = "tandem"
 
@@ -87,12 +96,7 @@ class Tandem:
     def __enter__(self):
         s = self.switch.__enter__()
         self.address = s.net.switch
-        path = s.dir / "phones.csv"
-        with open(path, "w", encoding="ascii") as f:
-            f.write("number,account,password\n")
-            for n in range(self.most):
-                f.write(f"{FIRST + n},customer,pw{FIRST + n}\n")
-        s.do("phone", "import", str(path))
+        add_phones(s, self.most)
         self.worker = [p for p, n in s.pids().items()
                        if n.startswith(("sipd", "regd"))]
         for pid in [*s.pids(), *s.pg.pids()]:
@@ -145,9 +149,9 @@ class Kamailio(sip.Kamailio):
         return pss_kb(self.worker) * 1024
 
 
-def phones_of(server, count):
+def phones_of(address, count):
     return Phones([str(FIRST + n) for n in range(count)],
-                  lambda number: f"pw{number}", (server.address, 5060),
+                  lambda number: f"pw{number}", (address, 5060),
                   max(count // 20, 1))
 
 
@@ -177,7 +181,7 @@ class Side:
     def __init__(self, server, args):
         self.server, self.count = server, args.count
         self.seen = self._memory(args) if args.memory else {}
-        self.phones = phones_of(server, args.count)
+        self.phones = phones_of(server.address, args.count)
         self.phones.register()
         self.idle = idle_us(server.worker)
 
@@ -185,7 +189,7 @@ class Side:
         """{bytes of a binding, keepalive}"""
         seen = {}
         before = self.server.memory()
-        phones = phones_of(self.server, args.memory)
+        phones = phones_of(self.server.address, args.memory)
         phones.register(within=600)
         seen["bytes"] = (self.server.memory() - before) / args.memory
         if not args.no_keepalive and self.server.name == "tandem":

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Calls through a whole cluster, for programs that count their branches.
+"""Calls and registrations through a whole cluster, for programs that count.
 
-train.py FOLDER: of the programs (train in CMakeLists.txt). First calls without
-sound, as many at once as a busy worker has, then a few that are relayed. What
-was counted is written by each daemon as it ends, which the filter of system
-calls would forbid. How the calls end is not judged: that is for the tests.
+train.py FOLDER: of the programs (train in CMakeLists.txt, deploy/order-code).
+First calls without sound, as many at once as a busy worker has, then a few that
+are relayed, then phones that register. What was counted is written by each
+daemon as it ends, which the filter of system calls would forbid. How the calls
+end is not judged: that is for the tests.
 """
 
 import os
@@ -12,12 +13,15 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+sys.path.insert(0, os.path.dirname(__file__))
+import reg  # noqa: E402
 from support.sip_switch import SipSwitch  # noqa: E402
 
 PREFIX = "4420"
 CALLS, RATE, LENGTH_MS = 6000, 400, 500
 RELAYED, RELAYED_RATE, RELAYED_MS = 150, 30, 2000
 PORTS = 800
+PHONES, REGISTRATIONS = 2000, 6000
 
 
 class Counted(SipSwitch):
@@ -40,6 +44,15 @@ def call(s, calls, rate, length_ms, *sound):
     s.stop()
 
 
+def register(s):
+    reg.add_phones(s, PHONES)
+    phones = reg.phones_of(s.net.switch, PHONES)
+    for _ in range(REGISTRATIONS // PHONES):
+        phones.register()
+    phones.close()
+    s.stop()
+
+
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
@@ -47,6 +60,8 @@ def main():
         call(s, CALLS, RATE, LENGTH_MS)
     with Counted(relay=PORTS) as s:
         call(s, RELAYED, RELAYED_RATE, RELAYED_MS, os.devnull)
+    with Counted(settings=reg.SETTINGS, bindings=PHONES + 100) as s:
+        register(s)
 
 
 if __name__ == "__main__":
