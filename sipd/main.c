@@ -54,7 +54,7 @@ enum {
 	TICK_MS = 100, /**< Lag is looked at, and the catalog's version */
 	BOOT_ID_SIZE = 36,
 	PACE_US = 2000,      /**< Nothing in SIP minds two milliseconds */
-	PACE_MOST_US = 5000, /**< Nor five, of a worker that has much to do */
+	PACE_MOST_US = 8000, /**< Nor eight, of a worker that has much to do */
 };
 
 /* clang-format off */

@@ -46,7 +46,7 @@ enum {
 	NEAR_STRIDE = NEAR + 64,
 	STRIDE = WIRE_DATAGRAM_MAX + 576,
 	CONTROL_MAX = 256,  /**< The time, or an error with its origin */
-	BATCHES_MAX = 8,    /**< In one turn: then others have their say */
+	BATCHES_MAX = 16,   /**< In one turn: then others have their say */
 	ERRORS_MAX = 64,    /**< Taken in one go */
 	PACKETS_MAX = 4096, /**< Waiting at one socket */
 	QUEUED_MAX = 256 * 1024, /**< What waits beyond it is allocated */
