@@ -33,15 +33,17 @@ if(COVERAGE)
 endif()
 
 # Counts lie beside the object files, so both builds share the folder
-# (deploy/build-profiled). What was not trained is optimised as without.
+# (deploy/build-profiled). What was not trained is optimised as without. How the
+# code is ordered is deploy/order-code's affair, which needs the relocations.
 if(PROFILE STREQUAL "generate")
   target_compile_options(tandem_flags INTERFACE -fprofile-generate)
   target_link_options(tandem_flags INTERFACE -fprofile-generate)
 elseif(PROFILE STREQUAL "use")
   target_compile_options(tandem_flags INTERFACE
     -fprofile-use -fprofile-partial-training -Wno-missing-profile
-    -Wno-error=coverage-mismatch)
-  target_link_options(tandem_flags INTERFACE -fprofile-use)
+    -Wno-error=coverage-mismatch -fno-reorder-blocks-and-partition)
+  target_link_options(tandem_flags INTERFACE
+    -fprofile-use -fno-reorder-blocks-and-partition -Wl,--emit-relocs)
 elseif(PROFILE)
   message(FATAL_ERROR "PROFILE is generate or use, not ${PROFILE}")
 endif()
