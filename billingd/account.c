@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "billingd/account_int.h"
+#include "billingd/unpack.h"
 
 enum {
 	EXPECTED = 1024
@@ -191,12 +192,13 @@ void lease_put(Tandem__Lease *to, const struct account *account)
 int accounts_replay_lease(struct accounts *accounts, const void *payload,
 			  size_t len, uint64_t seq)
 {
-	Tandem__Lease *lease = tandem__lease__unpack(NULL, len, payload);
+	Tandem__Lease *lease;
 	struct account *account;
 	int err;
 
+	lease = unpack(&tandem__lease__descriptor, payload, len, &err);
 	if (!lease)
-		return EBADMSG;
+		return err;
 	err = lease->account && lease->settled >= 0 &&
 			      lease->granted >= lease->settled
 		      ? account_get(&account, accounts, lease->account)

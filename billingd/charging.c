@@ -20,6 +20,7 @@
 #include "billingd/replay.h"
 #include "billingd/short_vendors.h"
 #include "billingd/store.h"
+#include "billingd/unpack.h"
 #include "shared/base/clk.h"
 #include "shared/base/text.h"
 #include "shared/base/util.h"
@@ -310,13 +311,13 @@ int charging_answered(struct charging *charging, const Tandem__Envelope *env)
 
 static int take_vendor(struct tariff *vendor, const Tandem__Record *open)
 {
-	Tandem__Tariff *message = tandem__tariff__unpack(NULL,
-							 open->vendor.len,
-							 open->vendor.data);
+	Tandem__Tariff *message;
 	int err;
 
+	message = unpack(&tandem__tariff__descriptor, open->vendor.data,
+			 open->vendor.len, &err);
 	if (!message)
-		return EBADMSG;
+		return err;
 	err = tariff_take(vendor, message);
 	tandem__tariff__free_unpacked(message, NULL);
 
@@ -518,11 +519,13 @@ void charging_checkpoint(struct charging *charging,
 static int close_lost(struct charging *charging, struct hold *hold)
 {
 	Tandem__Record *record = NULL;
-	int err;
+	int err = 0;
 
 	if (hold->open)
-		record = tandem__record__unpack(NULL, hold->open_len,
-						hold->open);
+		record = unpack(&tandem__record__descriptor, hold->open,
+				hold->open_len, &err);
+	if (err == ENOMEM)
+		return err;
 	if (!record) {
 		/* It had not been answered: what it held is free again. */
 		Tandem__Record none;

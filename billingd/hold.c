@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "billingd/account_int.h"
+#include "billingd/unpack.h"
 #include "shared/base/text.h"
 #include "shared/base/util.h"
 
@@ -395,11 +396,12 @@ static int replay_hold(struct accounts *accounts, const Tandem__Hold *from,
 int accounts_replay_hold(struct accounts *accounts, const void *payload,
 			 size_t len, uint64_t seq)
 {
-	Tandem__Hold *hold = tandem__hold__unpack(NULL, len, payload);
+	Tandem__Hold *hold;
 	int err;
 
+	hold = unpack(&tandem__hold__descriptor, payload, len, &err);
 	if (!hold)
-		return EBADMSG;
+		return err;
 	err = replay_hold(accounts, hold, seq);
 	tandem__hold__free_unpacked(hold, NULL);
 
@@ -427,12 +429,13 @@ int hold_open(struct hold *hold, const void *payload, size_t len)
 int accounts_replay_open(struct accounts *accounts, const void *payload,
 			 size_t len, uint64_t seq)
 {
-	Tandem__Record *record = tandem__record__unpack(NULL, len, payload);
+	Tandem__Record *record;
 	struct hold *hold;
 	int err = 0;
 
+	record = unpack(&tandem__record__descriptor, payload, len, &err);
 	if (!record)
-		return EBADMSG;
+		return err;
 	hold = hold_find(accounts, record->cdr_id);
 	if (hold)
 		err = hold_open(hold, payload, len);
@@ -481,12 +484,12 @@ static int replay_ended(struct accounts *accounts,
 int accounts_replay_ended(struct accounts *accounts, const void *payload,
 			  size_t len, uint64_t seq)
 {
-	Tandem__CallEnded *call = tandem__call_ended__unpack(NULL, len,
-							     payload);
+	Tandem__CallEnded *call;
 	int err;
 
+	call = unpack(&tandem__call_ended__descriptor, payload, len, &err);
 	if (!call)
-		return EBADMSG;
+		return err;
 	err = replay_ended(accounts, call, seq);
 	tandem__call_ended__free_unpacked(call, NULL);
 

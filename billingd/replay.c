@@ -10,6 +10,7 @@
 #include "billingd/ended.h"
 #include "billingd/journal.h"
 #include "billingd/replay.h"
+#include "billingd/unpack.h"
 #include "proto/billing.pb-c.h"
 #include "shared/base/log.h"
 
@@ -24,9 +25,10 @@ static int replay_ended(const struct replay *replay,
 				    record->len, record->seq);
 	if (err)
 		return err;
-	call = tandem__call_ended__unpack(NULL, record->len, record->payload);
+	call = unpack(&tandem__call_ended__descriptor, record->payload,
+		      record->len, &err);
 	if (!call)
-		return ENOMEM;
+		return err;
 	err = ended_add(replay->ended, call->record->cdr_id);
 	tandem__call_ended__free_unpacked(call, NULL);
 
@@ -69,11 +71,13 @@ static int replay_spent(const struct replay *replay,
 static int replay_alive(const struct replay *replay,
 			const struct journal_record *r)
 {
-	Tandem__Checkpoint *alive = tandem__checkpoint__unpack(NULL, r->len,
-							       r->payload);
+	Tandem__Checkpoint *alive;
+	int err;
 
+	alive = unpack(&tandem__checkpoint__descriptor, r->payload, r->len,
+		       &err);
 	if (!alive)
-		return EBADMSG;
+		return err;
 	for (size_t i = 0; i < alive->n_cdr_id; i++)
 		hold_lived(replay->accounts, alive->cdr_id[i], alive->at_us,
 			   0);

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "billingd/account.h"
+#include "billingd/unpack.h"
 
 enum {
 	SECOND_US = 1000000,
@@ -151,11 +152,12 @@ static int replay_spent(struct accounts *accounts, const Tandem__Spent *spent,
 int accounts_replay_spent(struct accounts *accounts, const void *payload,
 			  size_t len, uint64_t seq)
 {
-	Tandem__Spent *spent = tandem__spent__unpack(NULL, len, payload);
+	Tandem__Spent *spent;
 	int err;
 
+	spent = unpack(&tandem__spent__descriptor, payload, len, &err);
 	if (!spent)
-		return EBADMSG;
+		return err;
 	err = replay_spent(accounts, spent, seq);
 	tandem__spent__free_unpacked(spent, NULL);
 

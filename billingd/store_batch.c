@@ -10,6 +10,7 @@
 #include "billingd/call_row.h"
 #include "billingd/store_batch.h"
 #include "billingd/traffic.h"
+#include "billingd/unpack.h"
 #include "shared/base/map.h"
 #include "shared/base/util.h"
 
@@ -208,9 +209,10 @@ static int add_call(struct batch *batch, const struct journal_record *record,
 	Tandem__CallEnded *call;
 	int err = 0;
 
-	call = tandem__call_ended__unpack(NULL, record->len, record->payload);
+	call = unpack(&tandem__call_ended__descriptor, record->payload,
+		      record->len, &err);
 	if (!call)
-		return EBADMSG;
+		return err;
 	if (!call->record || !call->charge || !call->record->cdr_id[0] ||
 	    call->record->start_us <= 0)
 		err = EBADMSG;
@@ -227,11 +229,13 @@ static int add_call(struct batch *batch, const struct journal_record *record,
 static int add_given_back(struct batch *batch,
 			  const struct journal_record *record)
 {
-	Tandem__Lease *lease = tandem__lease__unpack(NULL, record->len,
-						     record->payload);
+	Tandem__Lease *lease;
+	int err;
 
+	lease = unpack(&tandem__lease__descriptor, record->payload,
+		       record->len, &err);
 	if (!lease)
-		return EBADMSG;
+		return err;
 	add_lease(batch, lease->account, lease->settled);
 	tandem__lease__free_unpacked(lease, NULL);
 
