@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 sys.path.insert(0, os.path.dirname(__file__))
 import sip  # noqa: E402
 from support.cluster import wait_for  # noqa: E402
-from support.phones import Phones  # noqa: E402
+from support.phones import Phones, import_phones  # noqa: E402
 from support.sip_switch import SipSwitch  # noqa: E402
 from support.sipp import is_bound  # noqa: E402
 from support.usage import idle_us, pause, pin, precise_us, pss_kb  # noqa: E402
@@ -77,15 +77,6 @@ request_route {{
 """
 
 
-def add_phones(switch, count):
-    path = switch.dir / "phones.csv"
-    with open(path, "w", encoding="ascii") as f:
-        f.write("number,account,password\n")
-        for n in range(count):
-            f.write(f"{FIRST + n},customer,pw{FIRST + n}\n")
-    switch.do("phone", "import", str(path))
-
-
 class Tandem:
     name = "tandem"
 
@@ -96,7 +87,7 @@ class Tandem:
     def __enter__(self):
         s = self.switch.__enter__()
         self.address = s.net.switch
-        add_phones(s, self.most)
+        import_phones(s, FIRST, self.most)
         self.worker = [p for p, n in s.pids().items()
                        if n.startswith(("sipd", "regd"))]
         for pid in [*s.pids(), *s.pg.pids()]:

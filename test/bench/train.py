@@ -15,13 +15,14 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 sys.path.insert(0, os.path.dirname(__file__))
 import reg  # noqa: E402
+from support.phones import import_phones  # noqa: E402
 from support.sip_switch import SipSwitch  # noqa: E402
 
 PREFIX = "4420"
 CALLS, RATE, LENGTH_MS = 6000, 400, 500
 RELAYED, RELAYED_RATE, RELAYED_MS = 150, 30, 2000
 PORTS = 800
-PHONES, REGISTRATIONS = 2000, 6000
+PHONES, TIMES = 2000, 3
 
 
 class Counted(SipSwitch):
@@ -45,9 +46,9 @@ def call(s, calls, rate, length_ms, *sound):
 
 
 def register(s):
-    reg.add_phones(s, PHONES)
+    import_phones(s, reg.FIRST, PHONES)
     phones = reg.phones_of(s.net.switch, PHONES)
-    for _ in range(REGISTRATIONS // PHONES):
+    for _ in range(TIMES):
         phones.register()
     phones.close()
     s.stop()

@@ -21,7 +21,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 from support.cluster import wait_for  # noqa: E402
-from support.phones import Phones  # noqa: E402
+from support.phones import Phones, import_phones  # noqa: E402
 from support.sip_switch import SipSwitch  # noqa: E402
 from support.upstream import Upstream  # noqa: E402
 
@@ -33,15 +33,6 @@ SETTINGS = {
     "SS_SECURITY_UNKNOWN_RATE": 10000,
 }
 FIRST = 2000000
-
-
-def import_phones(s, count):
-    path = s.dir / "phones.csv"
-    with open(path, "w", encoding="ascii") as f:
-        f.write("number,account,password\n")
-        for n in range(count):
-            f.write(f"{FIRST + n},customer,pw{FIRST + n}\n")
-    s.do("phone", "import", str(path))
 
 
 def bindings(s):
@@ -134,7 +125,7 @@ def main():
     rng = random.Random(seed)
     print(f"seed {seed}", flush=True)
     with SipSwitch(settings=SETTINGS, bindings=count + 100) as s:
-        import_phones(s, count)
+        import_phones(s, FIRST, count)
         up = Upstream(s.net.address())
         s.peers.callback(up.close)
         s.change("registration", "add", "UP1", sip_proxy=up.address,

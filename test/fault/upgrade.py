@@ -29,7 +29,7 @@ import sip  # noqa: E402
 from support.cases import SANITIZED, bin_dir  # noqa: E402
 from support.cluster import wait_for  # noqa: E402
 from support.installed import DAEMONS, Installed  # noqa: E402
-from support.phones import Phones  # noqa: E402
+from support.phones import Phones, import_phones  # noqa: E402
 from support.rtpload import RtpLoad  # noqa: E402
 from support.sip import make_sdp  # noqa: E402
 from support.sip_calls import GOOD  # noqa: E402
@@ -62,7 +62,7 @@ class Registering(threading.Thread):
 
     def __init__(self, s):
         super().__init__(daemon=True)
-        s.import_phones()
+        import_phones(s, FIRST, PHONES)
         self.phones = Phones([str(FIRST + n) for n in range(PHONES)],
                              lambda number: f"pw{number}", s.at, PHONES)
         s.peers.callback(self.phones.close)
@@ -83,16 +83,6 @@ class Registering(threading.Thread):
         self.over = True
         self.join(60)
         self.again = sum(d.tries for d in self.phones.devices.values())
-
-
-def import_phones(s):
-    path = s.dir / "phones.csv"
-    path.write_text("number,account,password\n" + "".join(
-        f"{FIRST + n},customer,pw{FIRST + n}\n" for n in range(PHONES)))
-    s.do("phone", "import", str(path))
-
-
-UpgradeSwitch.import_phones = import_phones
 
 
 def media_port(sdp):
