@@ -122,7 +122,7 @@ void txn_free(struct txn *t)
 		struct txn_client *s = txn_client_of(t);
 
 		(void)txn_buf_give(&x->bufs, unconst(s->heads.p));
-		s->stub = txn_buf_give(&x->bufs, s->stub);
+		s->outline = txn_buf_give(&x->bufs, s->outline);
 	}
 	t->part = txn_buf_give(&x->bufs, t->part);
 	t->message = txn_buf_give(&x->bufs, t->message);
@@ -235,8 +235,8 @@ static void text_drop(struct txn *t)
 		txn_server_of(t)->head = txn_buf_give(bufs,
 						      txn_server_of(t)->head);
 	else
-		txn_client_of(t)->stub = txn_buf_give(bufs,
-						      txn_client_of(t)->stub);
+		txn_client_of(t)->outline =
+			txn_buf_give(bufs, txn_client_of(t)->outline);
 }
 
 

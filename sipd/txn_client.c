@@ -25,7 +25,7 @@ static const bool is_shared[HEADC] = {
 
 /* "INVITE" left out, up to the CSeq's number; then To.
  * @return 0, EINVAL: it is no INVITE with all that */
-static int stub_put(struct compose *c, struct text request, uint32_t *top)
+static int outline_put(struct compose *c, struct text request, uint32_t *top)
 {
 	static const char method[] = "INVITE";
 	const size_t len = sizeof(method) - 1;
@@ -62,21 +62,21 @@ static int stub_put(struct compose *c, struct text request, uint32_t *top)
 }
 
 
-static struct text stub_finish(struct txn *t, const char *method,
-			       struct text to, struct text heads)
+static struct text outline_finish(struct txn *t, const char *method,
+				  struct text to, struct text heads)
 {
 	const struct txn_client *s = txn_client_of(t);
 	struct compose c;
 
 	compose_init(&c, t->txns->out, MESSAGE_BYTES_MAX);
 	compose_put(&c, method);
-	compose_bytes(&c, s->stub, s->to);
+	compose_bytes(&c, s->outline, s->to);
 	compose_put(&c, method);
 	compose_put(&c, "\r\n");
 	if (to.l > 0)
 		compose_head(&c, "To", to);
 	else
-		compose_bytes(&c, s->stub + s->to, s->end - s->to);
+		compose_bytes(&c, s->outline + s->to, s->end - s->to);
 	compose_bytes(&c, heads.p, heads.l);
 	compose_body(&c, NULL, (struct text){ 0 });
 
@@ -89,8 +89,9 @@ static struct text stub_finish(struct txn *t, const char *method,
 
 static void ack_send(struct txn *t, const struct message *m)
 {
-	const struct text ack = stub_finish(t, "ACK", message_head(m, HEAD_TO),
-					    (struct text){ 0 });
+	const struct text ack = outline_finish(t, "ACK",
+					       message_head(m, HEAD_TO),
+					       (struct text){ 0 });
 
 	if (ack.l > 0)
 		txn_put(t, ack.p, ack.l);
@@ -105,8 +106,8 @@ void txn_client_cancel(struct txn *t, const struct txn_past *past)
 	const struct txn_send send = {
 		.method = METHOD_CANCEL,
 		.branch = s->key + 1,
-		.request = stub_finish(t, "CANCEL", (struct text){ 0 },
-				       s->heads),
+		.request = outline_finish(t, "CANCEL", (struct text){ 0 },
+					  s->heads),
 		.to = t->flow,
 		.resend = &s->resend,
 	};
@@ -257,22 +258,23 @@ void txn_client_receive(struct txns *x, const struct message *m,
 /* --- requests ------------------------------------------------------------- */
 
 /* Into scratch; of others than INVITE there is none. */
-static int stub_make(struct txn *t, struct text *stubp, uint32_t *top)
+static int outline_make(struct txn *t, struct text *outlinep, uint32_t *top)
 {
 	struct compose c;
 	int err;
 
-	*stubp = (struct text){ 0 };
+	*outlinep = (struct text){ 0 };
 	*top = 0;
 	if (t->method != METHOD_INVITE)
 		return 0;
 	compose_init(&c, t->txns->out, MESSAGE_BYTES_MAX);
-	err = stub_put(&c, (struct text){ t->message, t->message_len }, top);
+	err = outline_put(&c, (struct text){ t->message, t->message_len },
+			  top);
 	if (err)
 		return err;
 	if (c.is_full)
 		return EMSGSIZE;
-	*stubp = compose_result(&c);
+	*outlinep = compose_result(&c);
 
 	return 0;
 }
@@ -282,12 +284,12 @@ static int part_make(struct txn *t, const struct txn_send *send)
 {
 	struct txns *x = t->txns;
 	struct txn_client *s;
-	struct text stub;
+	struct text outline;
 	uint32_t to;
 	size_t keylen;
 	int err;
 
-	err = stub_make(t, &stub, &to);
+	err = outline_make(t, &outline, &to);
 	if (err)
 		return err;
 	s = txn_buf_take(&x->bufs, sizeof(*s));
@@ -297,16 +299,16 @@ static int part_make(struct txn *t, const struct txn_send *send)
 		.resend = send->resend ? *send->resend : txn_resend_default,
 		.start_ms = txn_now_ms(t),
 		.to = to,
-		.end = (uint32_t)stub.l,
+		.end = (uint32_t)outline.l,
 	};
 	if (s->resend.count > TXN_WAITS_MAX)
 		s->resend.count = TXN_WAITS_MAX;
 	t->part = s;
-	if (stub.l > 0) {
-		s->stub = txn_buf_take(&x->bufs, stub.l);
-		if (!s->stub)
+	if (outline.l > 0) {
+		s->outline = txn_buf_take(&x->bufs, outline.l);
+		if (!s->outline)
 			return ENOMEM;
-		memcpy(s->stub, stub.p, stub.l);
+		memcpy(s->outline, outline.p, outline.l);
 	}
 
 	keylen = key_make(s->key, send->method, text_of(send->branch));

@@ -51,10 +51,10 @@ struct txn_client {
 	int64_t start_ms;
 	struct text heads; /**< For a CANCEL; a buffer of its own */
 	char key[1 + TXN_BRANCH_SIZE];
-	char *stub;   /**< INVITE: what ACK and CANCEL are made of; NULL: there
-		       *   will be none */
-	uint32_t to;  /**< Offset in stub where To begins */
-	uint32_t end; /**< Of stub */
+	char *outline; /**< INVITE: what ACK and CANCEL are made of; NULL:
+			* there will be none */
+	uint32_t to;   /**< Offset in outline where To begins */
+	uint32_t end;  /**< Of outline */
 };
 
 struct txn {
