@@ -14,6 +14,7 @@
 #include "shared/base/text.h"
 #include "shared/base/util.h"
 #include "shared/ipc/bus_parts.h"
+#include "shared/ipc/encode.h"
 
 enum {
 	PING_MS = 1000,
@@ -38,18 +39,20 @@ struct dealer *bus_dealer(const struct bus *bus, struct peer_id id)
 
 
 int bus_encode(struct bus *bus, Tandem__Envelope *env, Tandem__Header *hdr,
-	       size_t *lenp)
+	       const uint8_t **datap, size_t *lenp)
 {
-	int err = 0;
+	const uint8_t *data;
 
 	env->hdr = hdr;
-	if (tandem__envelope__get_packed_size(env) > BUS_BYTES_MAX)
-		err = EMSGSIZE;
-	else
-		*lenp = tandem__envelope__pack(env, bus->scratch);
+	data = encode(&env->base, bus->scratch, sizeof(bus->scratch));
 	env->hdr = NULL;
+	if (!data)
+		return EMSGSIZE;
 
-	return err;
+	*datap = data;
+	*lenp = (size_t)(bus->scratch + sizeof(bus->scratch) - data);
+
+	return 0;
 }
 
 
@@ -68,6 +71,7 @@ void dealer_ping(struct dealer *dealer)
 	Tandem__Header hdr = TANDEM__HEADER__INIT;
 	Tandem__Ping ping = TANDEM__PING__INIT;
 	uint8_t seq[sizeof(dealer->ping_seq)];
+	const uint8_t *data;
 	size_t len;
 
 	memcpy(seq, &dealer->ping_seq, sizeof(seq));
@@ -80,9 +84,8 @@ void dealer_ping(struct dealer *dealer)
 	hdr.epoch = bus->epoch;
 
 	dealer->ping_us = clk_mono_us();
-	dealer->ping_waits = bus_encode(bus, &env, &hdr, &len) ||
-			     port_send(&dealer->port, dealer->id, bus->scratch,
-				       len);
+	dealer->ping_waits = bus_encode(bus, &env, &hdr, &data, &len) ||
+			     port_send(&dealer->port, dealer->id, data, len);
 }
 
 

@@ -240,9 +240,10 @@ struct bus {
 	uint8_t scratch[BUS_BYTES_MAX]; /**< The message being encoded */
 };
 
-/** Encode into bus->scratch with this header; EMSGSIZE if it does not fit */
+/** Encode with this header; good until the next one; EMSGSIZE if it does not
+ *  fit */
 int bus_encode(struct bus *bus, Tandem__Envelope *env, Tandem__Header *hdr,
-	       size_t *lenp);
+	       const uint8_t **datap, size_t *lenp);
 
 /** Is this message lost? By bus_loss_set(); counted */
 bool bus_loses(struct bus *bus);

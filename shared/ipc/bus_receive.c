@@ -39,6 +39,7 @@ static void ping_answer(struct bus *bus, struct peer_id sender,
 	Tandem__Envelope reply = TANDEM__ENVELOPE__INIT;
 	Tandem__Header hdr = TANDEM__HEADER__INIT;
 	Tandem__Pong pong = TANDEM__PONG__INIT;
+	const uint8_t *data;
 	size_t len;
 
 	pong.payload = env->ping->payload;
@@ -49,8 +50,8 @@ static void ping_answer(struct bus *bus, struct peer_id sender,
 	hdr.worker = bus->self.worker;
 	hdr.epoch = bus->epoch;
 
-	if (bus_encode(bus, &reply, &hdr, &len) == 0)
-		(void)bus_answer(bus, sender, bus->scratch, len);
+	if (bus_encode(bus, &reply, &hdr, &data, &len) == 0)
+		(void)bus_answer(bus, sender, data, len);
 }
 
 

@@ -211,6 +211,7 @@ int bus_send(struct bus *bus, const struct bus_request *req,
 {
 	struct pending *p;
 	Tandem__Header hdr;
+	const uint8_t *data;
 	uint64_t id;
 	size_t len;
 	int err;
@@ -242,9 +243,9 @@ int bus_send(struct bus *bus, const struct bus_request *req,
 	hdr.id = req->h ? id : 0;
 	hdr.deadline_us = p->deadline_us;
 
-	err = bus_encode(bus, env, &hdr, &len);
+	err = bus_encode(bus, env, &hdr, &data, &len);
 	if (!err)
-		err = pending_begin(p, bus->scratch, len);
+		err = pending_begin(p, data, len);
 	if (err) {
 		pending_end(p);
 		return err;
@@ -302,6 +303,7 @@ int bus_reply(struct bus *bus, const Tandem__Header *hdr,
 	const struct peer_id to = { (uint16_t)hdr->peer,
 				    (uint16_t)hdr->worker };
 	Tandem__Header own;
+	const uint8_t *data;
 	size_t len;
 	int err;
 
@@ -311,14 +313,14 @@ int bus_reply(struct bus *bus, const Tandem__Header *hdr,
 	header_of(bus, &own, hdr->call);
 	own.reply_to = hdr->id;
 
-	err = bus_encode(bus, env, &own, &len);
+	err = bus_encode(bus, env, &own, &data, &len);
 	if (err)
 		return err;
 
-	if (replay_answer(bus->replay, hdr, bus->scratch, len) == EALREADY)
+	if (replay_answer(bus->replay, hdr, data, len) == EALREADY)
 		return EALREADY;
 
-	return bus_answer(bus, to, bus->scratch, len);
+	return bus_answer(bus, to, data, len);
 }
 
 
@@ -328,6 +330,7 @@ void bus_refuse(struct bus *bus, struct peer_id to, const Tandem__Header *hdr,
 	Tandem__Envelope env = TANDEM__ENVELOPE__INIT;
 	Tandem__Refused refused = TANDEM__REFUSED__INIT;
 	Tandem__Header own;
+	const uint8_t *data;
 	size_t len;
 
 	refused.why = why;
@@ -337,8 +340,8 @@ void bus_refuse(struct bus *bus, struct peer_id to, const Tandem__Header *hdr,
 	header_of(bus, &own, hdr->call);
 	own.reply_to = hdr->id;
 
-	if (bus_encode(bus, &env, &own, &len) == 0)
-		(void)bus_answer(bus, to, bus->scratch, len);
+	if (bus_encode(bus, &env, &own, &data, &len) == 0)
+		(void)bus_answer(bus, to, data, len);
 }
 
 
