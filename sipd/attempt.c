@@ -70,7 +70,7 @@ void attempt_begin(struct call *call, uint32_t gateway,
 
 	call->setup->result = (struct attempt_result){ .end = ATTEMPT_NONE };
 	call->setup->attempt_began_us = ev_now_us(call->sipd->ev);
-	call->setup->kept.attempt_boot_us = clk_boot_us();
+	call->setup->kept.attempt_boot_us = ev_boot_us(call->sipd->ev);
 	call->setup->classes = 0;
 	stats_attempt(call->sipd->stats, STATS_OUT, gateway);
 	if (!row)

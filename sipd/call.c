@@ -166,7 +166,7 @@ static void enter(struct call *call, enum call_state next)
 	calls_count_in(calls, (enum call_state)call->i.state, -1);
 	call->i.state = (uint8_t)next;
 	calls_count_in(calls, next, 1);
-	call->i.state_boot_us = clk_boot_us();
+	call->i.state_boot_us = ev_boot_us(call->sipd->ev);
 	ev_timer_stop(&call->deadline);
 	if (call_deadlines_ms[next])
 		ev_timer_start(&call->deadline, call->sipd->ev,

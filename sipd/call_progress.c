@@ -84,7 +84,8 @@ static void start_class(struct call *call, int class)
 	call->setup->classes |= bit;
 	call->timer_class = (uint8_t) class;
 	ms = class_ms(call, class);
-	call->setup->kept.timer_boot_us = clk_boot_us() + ms * INT64_C(1000);
+	call->setup->kept.timer_boot_us = ev_boot_us(call->sipd->ev) +
+					  ms * INT64_C(1000);
 	ev_timer_start(&call->timer, call->sipd->ev, ms, on_timer, call);
 }
 

@@ -113,7 +113,7 @@ static void on_late(void *arg)
 
 static void watch(struct errand *e)
 {
-	const int64_t left_us = e->i.until_boot_us - clk_boot_us();
+	const int64_t left_us = e->i.until_boot_us - ev_boot_us(e->sipd->ev);
 
 	ev_timer_start(&e->timer, e->sipd->ev,
 		       left_us > 0 ? (uint32_t)(left_us / 1000) : 0, on_late,
@@ -135,7 +135,7 @@ static struct errand *begin(struct sipd *sipd, const struct errand_image *i,
 	e->i.headl = (uint32_t)parts[0].l;
 	if (e->i.resend.count > TXN_WAITS_MAX)
 		e->i.resend.count = TXN_WAITS_MAX;
-	e->i.until_boot_us = clk_boot_us() +
+	e->i.until_boot_us = ev_boot_us(sipd->ev) +
 			     (txn_resend_total_ms(&i->resend) * TIMES +
 			      MARGIN_MS) *
 				     INT64_C(1000);
@@ -180,7 +180,7 @@ int errand_send(struct sipd *sipd, const struct txn_send *send, uint64_t call,
 {
 	const struct errand_image i = {
 		.call = call,
-		.sent_boot_us = clk_boot_us(),
+		.sent_boot_us = ev_boot_us(sipd->ev),
 		.to = send->to,
 		.resend = *send->resend,
 		.kind = ERRAND_REQUEST,

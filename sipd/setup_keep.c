@@ -47,7 +47,7 @@ static void keep_reply(struct call *call, const struct txn_reply *reply,
 	call_blob_drop(call, &kept->texts.reply);
 	kept->texts.reply = blob;
 	kept->reply_code = (uint16_t)reply->code;
-	kept->reply_boot_us = clk_boot_us();
+	kept->reply_boot_us = ev_boot_us(call->sipd->ev);
 	kept->is_reliable = reply->is_reliable && reply->code < 200;
 }
 
@@ -113,7 +113,7 @@ void setup_keep_copy(struct call *call, size_t index, struct text invite,
 	 * successor, which ends the call. */
 	*copy = (struct copy_image){
 		.flow = *to,
-		.sent_boot_us = clk_boot_us(),
+		.sent_boot_us = ev_boot_us(call->sipd->ev),
 		.len = copy->len,
 		.t1_ms = t1_ms,
 	};

@@ -78,8 +78,9 @@ struct ev {
 	struct signal_watch *signals;
 	struct ev_late *late; /**< Last one first; order does not matter */
 	size_t watchc;
-	bool turning;   /**< Else there is no turn whose time could be kept */
-	int64_t now_us; /**< Of this turn; 0: not asked yet */
+	bool turning;    /**< Else there is no turn whose time could be kept */
+	int64_t now_us;  /**< Of this turn; 0: not asked yet */
+	int64_t boot_us; /**< The same by the other clock */
 	struct pace pace;
 	int64_t lag_us;
 	int result;
@@ -103,6 +104,19 @@ int64_t ev_now_us(const struct ev *ev)
 }
 
 
+int64_t ev_boot_us(const struct ev *ev)
+{
+	struct ev *e = unconst(ev);
+
+	if (!e->turning)
+		return clk_boot_us();
+	if (e->boot_us == 0)
+		e->boot_us = clk_boot_us();
+
+	return e->boot_us;
+}
+
+
 static void on_timer(uv_timer_t *timer)
 {
 	(void)timer; /* it only wakes the loop: the wheel turns in check */
@@ -113,7 +127,7 @@ static void turn_over(struct ev *ev, int64_t now_us)
 {
 	if (ev->now_us && now_us - ev->now_us > ev->lag_us)
 		ev->lag_us = now_us - ev->now_us;
-	ev->now_us = 0;
+	ev->now_us = ev->boot_us = 0;
 }
 
 

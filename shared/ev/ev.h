@@ -87,6 +87,9 @@ void ev_stop(struct ev *ev, int result);
  *  the loop does not turn, the time as it is */
 int64_t ev_now_us(const struct ev *ev);
 
+/** The same by the clock of what is kept in shared memory (clk_boot_us) */
+int64_t ev_boot_us(const struct ev *ev);
+
 /**
  * While there is much to do, begin a turn at most every so many microseconds
  *

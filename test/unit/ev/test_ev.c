@@ -223,6 +223,33 @@ static void outside_of_a_turn_the_time_is_the_clocks(void **state)
 	assert_int_equal(fx->calls, 0);
 	clk_turn(5000000);
 	assert_int_equal(ev_now_us(fx->ev), 11000000);
+	assert_int_equal(ev_boot_us(fx->ev), 11000000);
+}
+
+
+static void on_work(void *arg)
+{
+	struct fixture *fx = arg;
+	const int64_t now_us = ev_now_us(fx->ev);
+
+	assert_int_equal(ev_boot_us(fx->ev), now_us);
+	clk_turn(3000000);
+	assert_int_equal(ev_now_us(fx->ev), now_us);
+	assert_int_equal(ev_boot_us(fx->ev), now_us);
+	fx->calls++;
+}
+
+
+static void within_a_turn_the_time_is_that_of_its_beginning(void **state)
+{
+	struct fixture *fx = *state;
+
+	for (int i = 1; i <= 3; i++) {
+		ev_timer_start(&fx->timers[0], fx->ev, 1, on_work, fx);
+		clk_turn(1000);
+		TURN_UNTIL(fx, fx->calls == i);
+		assert_int_equal(ev_boot_us(fx->ev), 1000000 + i * 3001000);
+	}
 }
 
 
@@ -714,6 +741,7 @@ int main(void)
 		FROZEN(timers_are_called_in_the_order_they_are_due),
 		FROZEN(a_frozen_clock_holds_all_timers),
 		FROZEN(outside_of_a_turn_the_time_is_the_clocks),
+		FROZEN(within_a_turn_the_time_is_that_of_its_beginning),
 		FROZEN(a_timer_of_0_does_not_starve_the_loop),
 		FROZEN(a_timer_stopped_by_another_of_its_turn_is_not_called),
 		T(a_descriptor_is_reported_while_it_is_ready),
