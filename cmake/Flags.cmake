@@ -55,4 +55,12 @@ if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
   target_compile_options(tandem_flags INTERFACE
     -fstack-protector-strong -D_FORTIFY_SOURCE=3 -fPIE)
   target_link_options(tandem_flags INTERFACE -pie -Wl,-z,relro,-z,now)
+  # Structures are cleared and copied by the hundred bytes, and the processor's
+  # own instruction for that takes its time to begin.
+  if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND
+     CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64)$")
+    target_compile_options(tandem_flags INTERFACE
+      -mmemset-strategy=vector_loop:1024:noalign,libcall:-1:noalign
+      -mmemcpy-strategy=vector_loop:1024:noalign,libcall:-1:noalign)
+  endif()
 endif()
