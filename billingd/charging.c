@@ -325,44 +325,65 @@ static int take_vendor(struct tariff *vendor, const Tandem__Record *open)
 }
 
 
-/* As it was when the call was answered; if nobody said that it was, as it is
- * now. */
-static bool vendor_known(struct tariff *vendor,
-			 const struct charging *charging,
-			 const Tandem__Record *record, const struct hold *hold)
+/* As it was when the call was answered
+ * @return ENOENT: nobody said how that was */
+static int take_answered(struct tariff *vendor, const struct hold *hold,
+			 uint32_t gateway)
 {
-	Tandem__Record *open = NULL;
-	bool is_known = false;
+	Tandem__Record *open;
+	int err;
 
-	if (record->answer_us <= 0)
-		return false;
-	if (hold && hold->open)
-		open = tandem__record__unpack(NULL, hold->open_len,
-					      hold->open);
-	if (open && open->routing_gateway == record->routing_gateway &&
-	    open->vendor.len > 0)
-		is_known = take_vendor(vendor, open) == 0;
+	if (!hold || !hold->open)
+		return ENOENT;
+	open = unpack(&tandem__record__descriptor, hold->open, hold->open_len,
+		      &err);
+	if (!open)
+		return err;
+	err = open->routing_gateway == gateway && open->vendor.len > 0
+		      ? take_vendor(vendor, open)
+		      : ENOENT;
 	tandem__record__free_unpacked(open, NULL);
 
-	return is_known || vendor_of(vendor, in_force(charging), record);
+	return err;
 }
 
 
-static void rate_call(struct charge *charge, struct charging *charging,
-		      const Tandem__Record *record, const struct hold *hold)
+/* As it was when the call was answered; if nobody can tell, as it is now.
+ * @return ENOENT: nobody is paid; ENOMEM */
+static int vendor_find(struct tariff *vendor, const struct charging *charging,
+		       const Tandem__Record *record, const struct hold *hold)
+{
+	int err;
+
+	if (record->answer_us <= 0)
+		return ENOENT;
+	err = take_answered(vendor, hold, record->routing_gateway);
+	if (err == 0 || err == ENOMEM)
+		return err;
+
+	return vendor_of(vendor, in_force(charging), record) ? 0 : ENOENT;
+}
+
+
+static int rate_call(struct charge *charge, struct charging *charging,
+		     const Tandem__Record *record, const struct hold *hold)
 {
 	const struct tariff_call call = { record->account,
 					  record->mapping_gateway,
 					  text_of(record->called),
 					  record->start_us };
 	struct tariff unknown, vendor;
-	const bool is_paid = vendor_known(&vendor, charging, record, hold);
+	const int err = vendor_find(&vendor, charging, record, hold);
 
+	if (err == ENOMEM)
+		return err;
 	if (!hold)
 		tariff_of(&unknown, in_force(charging), &call);
 	charge_of(charge, hold ? &hold->tariff : &unknown,
-		  is_paid ? &vendor : NULL, record,
+		  err ? NULL : &vendor, record,
 		  hold ? hold->grant.granted_s : 0);
+
+	return 0;
 }
 
 
@@ -457,7 +478,9 @@ static int end_call(struct charging *charging, Tandem__Record *record,
 	struct charge charge;
 	int err;
 
-	rate_call(&charge, charging, record, hold);
+	err = rate_call(&charge, charging, record, hold);
+	if (err)
+		return err;
 	charge.settled = settled_of(charging, hold, &charge);
 	err = put_ended(charging, record, &charge,
 			hold ? hold->grant.granted_s : 0, stored);
