@@ -130,6 +130,35 @@ static void the_largest_datagram_comes_and_goes_whole(void **state)
 }
 
 
+/* In two pieces from 2049 bytes on; each of a batch has its own. */
+static void a_datagram_in_two_pieces_is_put_together(void **state)
+{
+	enum {
+		FIRST = 2046,
+		COUNT = 5
+	};
+	static char data[COUNT][FIRST + COUNT], back[FIRST + COUNT];
+	struct pair p;
+	ssize_t len = -1;
+	(void)state;
+
+	assert_int_equal(pair_open(&p), 0);
+	p.fx.echoes = true;
+	for (size_t i = 0; i < COUNT; i++) {
+		for (size_t at = 0; at < FIRST + i; at++)
+			data[i][at] = (char)((at * 7 + i * 31) % 251);
+		assert_int_equal(tell(&p, data[i], FIRST + i), 0);
+	}
+	for (size_t i = 0; i < COUNT; i++) {
+		TURN_UNTIL(&p.fx,
+			   (len = recv(p.peer, back, sizeof(back), 0)) > 0);
+		assert_int_equal(len, FIRST + i);
+		assert_memory_equal(back, data[i], FIRST + i);
+	}
+	pair_close(&p);
+}
+
+
 static int cutting_of(const struct pair *p)
 {
 	int how = -1;
@@ -720,6 +749,7 @@ int main(void)
 		cmocka_unit_test(a_datagram_comes_with_its_source),
 		cmocka_unit_test(a_datagram_comes_with_its_age),
 		cmocka_unit_test(the_largest_datagram_comes_and_goes_whole),
+		cmocka_unit_test(a_datagram_in_two_pieces_is_put_together),
 		cmocka_unit_test(only_for_large_datagrams_may_the_kernel_cut),
 		cmocka_unit_test(more_than_a_batch_comes_in_order),
 		cmocka_unit_test(what_is_sent_waits_for_the_end_of_the_turn),
