@@ -4,13 +4,13 @@
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "billingd/worker.h"
+#include "shared/base/thread.h"
 #include "shared/ev/ev.h"
 
 enum {
@@ -79,28 +79,6 @@ static void on_done(int flags, void *arg)
 }
 
 
-/* Signals are the loop's. */
-static int thread_start(struct worker *worker)
-{
-	pthread_attr_t attr;
-	sigset_t all, before;
-	int err;
-
-	err = pthread_attr_init(&attr);
-	if (err)
-		return err;
-	(void)pthread_attr_setstacksize(&attr, STACK_SIZE);
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_BLOCK, &all, &before);
-	err = pthread_create(&worker->thread, &attr, run, worker);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	(void)pthread_attr_destroy(&attr);
-	worker->has_thread = !err;
-
-	return err;
-}
-
-
 int worker_alloc(struct worker **workerp, struct ev *ev,
 		 void (*job)(void *arg), void (*done)(void *arg), void *arg)
 {
@@ -119,7 +97,8 @@ int worker_alloc(struct worker **workerp, struct ev *ev,
 			     : ev_watch(&worker->watch, ev, worker->fd,
 					EV_READ, on_done, worker);
 	if (!err)
-		err = thread_start(worker);
+		err = thread_start(&worker->thread, STACK_SIZE, run, worker);
+	worker->has_thread = !err;
 	if (err)
 		worker_free(worker);
 	else

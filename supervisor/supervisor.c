@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "shared/base/clk.h"
+#include "shared/base/log_thread.h"
 #include "shared/base/metric_labels.h"
 #include "shared/base/secret.h"
 #include "shared/base/text.h"
@@ -286,6 +287,7 @@ static void on_watch(void *arg)
 	for (size_t s = 0; s < CHILD_STATEC; s++)
 		metric_set_at(M_CHILDREN, s, states[s]);
 	metric_set(M_DESCRIPTORS, (int64_t)sockets_count(sup->sockets));
+	log_thread_count();
 	sup->watched_us = now_us;
 	ev_timer_start(&sup->watch, sup->ev, WATCH_MS, on_watch, sup);
 }
@@ -732,20 +734,6 @@ void supervisor_exec(struct supervisor *sup)
 }
 
 
-/* By its name, not by what we run: an upgrade puts another file there. */
-static int find_program(struct supervisor *sup)
-{
-	const ssize_t n = readlink("/proc/self/exe", sup->program,
-				   sizeof(sup->program) - 1);
-
-	if (n < 0)
-		return errno;
-	sup->program[n] = '\0';
-
-	return 0;
-}
-
-
 /* While mediad is dead we are what its packets wait for. */
 static void be_prompt(const struct supervisor *sup)
 {
@@ -767,7 +755,7 @@ int supervisor_run(struct supervisor *sup)
 	sup->previous_fd = upgrade_previous();
 	(void)signal(SIGPIPE, SIG_IGN);
 
-	err = find_program(sup);
+	err = upgrade_find_self(sup);
 	if (!err)
 		err = ev_alloc(&sup->ev);
 	if (!err)
@@ -777,6 +765,7 @@ int supervisor_run(struct supervisor *sup)
 
 	err = open_all(sup);
 	if (!err) {
+		(void)log_thread_start(); /* else it waits for the disk */
 		sup->aim = AIM_ADOPT;
 		adopt_begin(sup);
 		upgrade_adopted_all();
@@ -786,6 +775,7 @@ int supervisor_run(struct supervisor *sup)
 		err = ev_run(sup->ev);
 	}
 	log_notice(&sup->log, "supervisor_ends");
+	log_thread_end();
 	close_all(sup);
 	if (err)
 		upgrade_go_back(sup);

@@ -51,6 +51,10 @@ void upgrade_adopted_all(void);
 /** May we ourselves be replaced by what is on disk? */
 int upgrade_check_self(struct supervisor *sup, char why[UPGRADE_WHY_MAX]);
 
+/** Our own name on disk, where an upgrade puts another file; @return error
+ *  code */
+int upgrade_find_self(struct supervisor *sup);
+
 /** Is what we run still what is on disk? */
 bool upgrade_self_changed(const struct supervisor *sup);
 

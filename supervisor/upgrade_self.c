@@ -128,6 +128,19 @@ void upgrade_go_back(struct supervisor *sup)
 }
 
 
+int upgrade_find_self(struct supervisor *sup)
+{
+	const ssize_t n = readlink("/proc/self/exe", sup->program,
+				   sizeof(sup->program) - 1);
+
+	if (n < 0)
+		return errno;
+	sup->program[n] = '\0';
+
+	return 0;
+}
+
+
 bool upgrade_self_changed(const struct supervisor *sup)
 {
 	struct stat ours, disk;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "shared/base/clk.h"
+#include "shared/base/log_int.h"
 #include "shared/base/log_line.h"
 #include "shared/base/metric.h"
 #include "shared/base/text.h"
@@ -43,11 +44,12 @@ static struct {
 	size_t gatheredl;
 	uint32_t gatheredc;
 	char gathered[LOG_LINE_MAX];
+	int pipe; /**< Of the thread that writes; -1: descriptor 2 */
 	uint64_t dropped;
 	uint64_t thinned;
 	struct log_second second;
 	struct thin thin[THIN_SETS][THIN_WAYS];
-} state = { .process = "?", .level = LOG_LEVEL_INFO };
+} state = { .process = "?", .level = LOG_LEVEL_INFO, .pipe = -1 };
 
 static const char *const level_names[LOG_LEVELC] = {
 	[LOG_LEVEL_INHERIT] = "inherit", [LOG_LEVEL_ERROR] = "error",
@@ -224,14 +226,35 @@ static bool write_stderr(const char *line, size_t len)
 }
 
 
+void log_count_dropped(uint32_t lines)
+{
+	state.dropped += lines;
+	metric_add(M_LOG_DROPPED, lines);
+}
+
+
+void log_pipe_set(int fd)
+{
+	log_flush();
+	state.pipe = fd;
+}
+
+
+/* So much fits into a pipe whole or not at all. */
+static bool write_out(const char *text, size_t len)
+{
+	return state.pipe >= 0 ? write(state.pipe, text, len) == (ssize_t)len
+			       : write_stderr(text, len);
+}
+
+
 static void put(const char *text, size_t len, uint32_t lines)
 {
 	if (state.writeh) {
 		state.writeh(text, len, state.arg);
 	}
-	else if (!write_stderr(text, len)) {
-		state.dropped += lines;
-		metric_add(M_LOG_DROPPED, lines);
+	else if (!write_out(text, len)) {
+		log_count_dropped(lines);
 	}
 }
 

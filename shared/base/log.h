@@ -10,8 +10,9 @@
  * cannot forge one.
  *
  * A line that cannot be written (disk full, reader stalled) is counted and
- * dropped; logging never blocks and never fails. Repeats of one event for one
- * object are thinned to 10 a minute, with a count.
+ * dropped; logging never fails, and never blocks (of a file, whose disk may be
+ * busy: from log_thread_start() on). Repeats of one event for one object are
+ * thinned to 10 a minute, with a count.
  */
 #ifndef TANDEM_BASE_LOG_H
 #define TANDEM_BASE_LOG_H

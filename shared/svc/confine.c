@@ -110,7 +110,7 @@ static const char *const allowed[] = {
 	"getpeername",
 	"connect",
 	"socketpair",
-	/* threads of libraries, and locks */
+	/* threads, and locks */
 	"futex",
 	"sched_yield",
 	"sched_getaffinity",
@@ -325,7 +325,7 @@ static int allow_socket(scmp_filter_ctx filter, int domain)
 }
 
 
-/* Threads are made by libraries alone, and never a process. */
+/* Threads may be made, and never a process. */
 static int allow_by_argument(scmp_filter_ctx filter, bool connects)
 {
 	const scmp_datum_t thread = CLONE_THREAD | CLONE_VM;

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "shared/base/clk.h"
+#include "shared/base/log_thread.h"
 #include "shared/base/metric.h"
 #include "shared/base/util.h"
 #include "shared/ipc/fdpass.h"
@@ -102,6 +103,7 @@ static void on_beat(void *arg)
 	struct svc *svc = arg;
 
 	atomic_store(&svc->life->beat_us, clk_mono_us());
+	log_thread_count();
 	ev_timer_start(&svc->beat, svc->ev, svc->beat_ms, on_beat, svc);
 }
 

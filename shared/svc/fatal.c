@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shared/base/log_thread.h"
 #include "shared/base/text.h"
 #include "shared/base/util.h"
 #include "shared/svc/svc_parts.h"
@@ -92,6 +93,7 @@ static void tell(int signo, const siginfo_t *info)
 	put(&line, "]}");
 	line.text[line.l++] = '\n';
 
+	log_thread_drain(); /* what was said before is told before */
 	(void)!write(STDERR_FILENO, line.text, line.l);
 }
 

@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shared/base/log_thread.h"
 #include "shared/base/option.h"
 #include "shared/base/pages.h"
 #include "shared/base/text.h"
@@ -334,6 +335,17 @@ static int open_ways(struct svc *svc, char why[SVC_WHY_MAX])
 }
 
 
+/* It has the rights that we have now, and the calls that remain later. */
+static void log_behind(const struct svc *svc)
+{
+	const int err = log_thread_start();
+
+	if (err)
+		log_warn(&svc->log, "log_without_thread why=%s",
+			 strerror(err));
+}
+
+
 /* From the Setup to a daemon that works but has not said so */
 static int bring_up(struct svc *svc, const Tandem__Setup *setup,
 		    char why[SVC_WHY_MAX])
@@ -346,6 +358,7 @@ static int bring_up(struct svc *svc, const Tandem__Setup *setup,
 	if (err)
 		return err;
 
+	log_behind(svc);
 	svc->state = calloc(1,
 			    svc->def->state_size ? svc->def->state_size : 1);
 	if (!svc->state)
@@ -437,6 +450,7 @@ static int live(struct svc *svc, const Tandem__Setup *setup)
 		log_gather(NULL, NULL);
 		log_notice(&svc->log, "process_ends");
 	}
+	log_thread_end();
 	tear_down(svc);
 
 	return err;

@@ -254,7 +254,7 @@ def a_terminal_that_guesses_is_suspended(s):
         answer = check(call)
     tries(lane, call, answer, "wrong")
     denied(lane, call)
-    line = s.log_events("terminal_suspended")[0]
+    line = s.logged("terminal_suspended")[0]
     assert lane.user in line and lane.a.address in line, line
     call = lane.invite(caller=lane.user)
     refusal = denied(lane, call)

@@ -165,7 +165,7 @@ def what_the_database_refuses_is_set_aside_and_tried_again(s):
     end(*good)
     lane.record(good[0], within=10)
     assert not s.records(call_id_a=bad[0].call_id)
-    assert s.log_events("cdr_quarantined")
+    assert s.logged("cdr_quarantined")
     s.sql("alter table cdr drop constraint test")
     assert s.ask("cdr.replay")[0]["replayed"] == 1
     lane.record(bad[0], within=10)
@@ -407,7 +407,7 @@ def with_a_full_journal_new_calls_are_refused_and_come_back(s):
                 call.expect("200 BYE")
     assert refused == {503}, refused
     assert s.gauge("tandem_billing_journal_used_percent") >= 80
-    assert s.log_events("journal_full")
+    assert s.logged("journal_full")
     end(*running)
 
     s.pg.start()
@@ -447,7 +447,7 @@ def with_a_full_disk_new_calls_are_refused_and_come_back():
         lane = s.lane(GOOD)
         running = [lane.establish() for _ in range(5)]
         s.disk.fill()
-        wait_for(20, lambda: s.log_events("journal_full"), "the alarm")
+        s.logged("journal_full", 20)
         wait_for(5, lambda: s.gauge("tandem_billing_journal_used_percent")
                  >= 95, "its gauge")
         calls = [lane.invite() for _ in range(10)]

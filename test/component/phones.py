@@ -407,7 +407,7 @@ def who_guesses_is_suspended(s):
     left = int(a.register(403).get("retry-after"))
     assert 50 <= left <= 60, left
     b.register()  # nobody is locked out from elsewhere
-    line = s.log_events("terminal_suspended")[0]
+    line = s.logged("terminal_suspended")[0]
     assert a.user in line and a.address in line, line
     s.do("suspended", "clear", f"user={a.user}")
     a.register()

@@ -304,7 +304,7 @@ def one_that_offends_again_and_again_is_not_heard(s):
         call.expect(403)
         last = s.record(call.call_id, end_reason="UnauthorizedSource")
     begun = time.monotonic()
-    assert unknown.address in s.log_events("source_blacklisted")[0]
+    assert unknown.address in s.logged("source_blacklisted")[0]
     assert unknown.address in [r["entry"] for r in s.ask("blacklist.list")]
     silent = unknown.invite("4412345")
     other = unknown.options()

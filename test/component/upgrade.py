@@ -92,7 +92,7 @@ def calls_live_through_a_layout_more_and_back(s):
     s.install("sipd", "sipd_next")
     replaced(s, "sipd")
     assert s.layout_of("calls") == s.first + 1
-    moved = s.log_events("segment_migrated")
+    moved = s.logged("segment_migrated")
     assert len(moved) == 1 and "moved=4" in moved[0], moved
     calls.talk()
     made_by_next = Calls(s, 2)
@@ -175,7 +175,7 @@ def what_does_not_come_up_gives_way_to_what_was_before(s):
     s.refused("restart", "sipd", saying="the release before goes on")
     s.wait_ready(10)
     assert s.layout_of("calls") == s.first
-    assert s.log_events("segment_migrated")
+    assert s.logged("segment_migrated")
     s.install("sipd")
     calls.talk()
     calls.end()

@@ -55,7 +55,7 @@ def a_challenge_is_answered_and_half_of_it_refreshed(s):
     assert up.credentials(second)["username"] == "tandem"
     found = is_in(s, "registered")
     assert found["effective_expiry"] == 8 and found["last_code"] == 200
-    assert s.log_events("upstream_expiry_short")
+    assert s.logged("upstream_expiry_short")
     up.wait(3, 6)
     times = up.times()
     assert 3.5 <= times[2] - times[1] <= 5, times

@@ -79,8 +79,7 @@ def connections_are_answered_and_certificates_change_under_them():
             # A slip in a file is said, and cuts nobody off.
             (c.dir / "tls.pem").write_text("nonsense\n")
             assert c.ctl("reload")[0] == 0
-            wait_for(10, lambda: c.log_events("certificate_refused"),
-                     "the refusal to be said")
+            c.logged("certificate_refused", 10)
             with connected(port, True) as after:
                 ping(after)
             ping(before)

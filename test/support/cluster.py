@@ -276,3 +276,9 @@ users {{ billingd = "" regd = "" mediad = "" sipd = "" }}
     def log_events(self, event):
         lines = self.log.read_text(errors="replace").splitlines()
         return [line for line in lines if f'"event":"{event}"' in line]
+
+    def logged(self, event, within=5.0):
+        """The same, as soon as there is one: they are written in the
+        background."""
+        return wait_for(within, lambda: self.log_events(event),
+                        f"{event} in the log")
