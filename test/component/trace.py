@@ -189,7 +189,8 @@ def an_export_opens_and_tells_no_secret(s):
     texts = {name: file.read_bytes() for name, file in files.items()}
     texts["show"] = str(rows).encode()
     for file in pathlib.Path(s.dir).rglob("*"):
-        if file.is_file() and file.suffix in (".log", ".jsonl", ".txt"):
+        if file.is_file() and (file == s.log or file.suffix in (
+                ".log", ".jsonl", ".txt")):
             texts[str(file)] = file.read_bytes()
     for secret in secrets:
         found = [n for n, t in texts.items() if secret.encode() in t]
