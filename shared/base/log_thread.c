@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "shared/base/clk.h"
 #include "shared/base/log_int.h"
 #include "shared/base/log_thread.h"
 #include "shared/base/thread.h"
@@ -21,6 +22,7 @@ enum {
 	DRAIN_BYTES = 4 << 10, /**< On the stack of a signal handler */
 	STACK_BYTES = 64 << 10,
 	NAP_NS = 10 * 1000000, /**< So that lines are written together */
+	END_US = 1000000,      /**< More than a disk that is only busy needs */
 };
 
 /* There is one descriptor 2 (rule zero). */
@@ -132,6 +134,16 @@ void log_thread_count(void)
 }
 
 
+static bool has_ended(void)
+{
+	const int64_t end_us = clk_wall_us() + END_US;
+	const struct timespec end = { .tv_sec = end_us / 1000000,
+				      .tv_nsec = end_us % 1000000 * 1000 };
+
+	return pthread_timedjoin_np(state.thread, NULL, &end) == 0;
+}
+
+
 void log_thread_end(void)
 {
 	if (state.to < 0)
@@ -140,9 +152,11 @@ void log_thread_end(void)
 	log_pipe_set(-1);
 	(void)close(state.to);
 	state.to = -1;
-	(void)pthread_join(state.thread, NULL);
+	if (has_ended())
+		close_pipe();
+	else
+		(void)pthread_detach(state.thread); /* it reads the pipe yet */
 	log_thread_count();
-	close_pipe();
 }
 
 

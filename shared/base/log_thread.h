@@ -19,8 +19,8 @@ int log_thread_start(void);
 /** Count what the disk has refused; now and then, by whoever logs */
 void log_thread_count(void);
 
-/** Write what waits, and log as before the start. As long as a disk is busy,
- *  it waits for it. */
+/** Write what waits, and log as before the start: the process ends. What a
+ *  disk, or who reads a pipe, does not take within a second is lost. */
 void log_thread_end(void);
 
 /** What waits, written by the caller: for a signal handler, last words */

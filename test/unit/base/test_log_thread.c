@@ -253,6 +253,16 @@ static void what_a_disk_refuses_is_counted(void **state)
 }
 
 
+/* The last one: its thread is there as long as the disk stands still. */
+static void an_end_does_not_wait_for_a_disk_that_stands_still(void **state)
+{
+	(void)state;
+	assert_int_equal(log_thread_start(), 0);
+	log_lines(STALLED_LINES);
+	log_thread_end();
+}
+
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +274,7 @@ int main(void)
 		T(last_words_take_what_waits_with_them),
 		T(another_file_gets_what_comes_then),
 		T(what_a_disk_refuses_is_counted),
+		T(an_end_does_not_wait_for_a_disk_that_stands_still),
 	};
 
 	return T_MAIN_ONLY(tests);
