@@ -39,17 +39,17 @@ static struct {
 	enum log_format format;
 	log_write_h *writeh;
 	void *arg;
+	log_put_h *puth;           /**< Of the thread that writes; NULL */
 	log_gathered_h *gatheredh; /**< NULL: nothing is gathered */
 	void *gathered_arg;
 	size_t gatheredl;
 	uint32_t gatheredc;
 	char gathered[LOG_LINE_MAX];
-	int pipe; /**< Of the thread that writes; -1: descriptor 2 */
 	uint64_t dropped;
 	uint64_t thinned;
 	struct log_second second;
 	struct thin thin[THIN_SETS][THIN_WAYS];
-} state = { .process = "?", .level = LOG_LEVEL_INFO, .pipe = -1 };
+} state = { .process = "?", .level = LOG_LEVEL_INFO };
 
 static const char *const level_names[LOG_LEVELC] = {
 	[LOG_LEVEL_INHERIT] = "inherit", [LOG_LEVEL_ERROR] = "error",
@@ -233,18 +233,16 @@ void log_count_dropped(uint32_t lines)
 }
 
 
-void log_pipe_set(int fd)
+void log_put_set(log_put_h *puth)
 {
 	log_flush();
-	state.pipe = fd;
+	state.puth = puth;
 }
 
 
-/* So much fits into a pipe whole or not at all. */
-static bool write_out(const char *text, size_t len)
+static bool put_out(const char *text, size_t len)
 {
-	return state.pipe >= 0 ? write(state.pipe, text, len) == (ssize_t)len
-			       : write_stderr(text, len);
+	return state.puth ? state.puth(text, len) : write_stderr(text, len);
 }
 
 
@@ -253,7 +251,7 @@ static void put(const char *text, size_t len, uint32_t lines)
 	if (state.writeh) {
 		state.writeh(text, len, state.arg);
 	}
-	else if (!write_out(text, len)) {
+	else if (!put_out(text, len)) {
 		log_count_dropped(lines);
 	}
 }

@@ -4,10 +4,15 @@
 #ifndef TANDEM_BASE_LOG_INT_H
 #define TANDEM_BASE_LOG_INT_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-/** Lines go into this pipe, which never blocks; -1: to descriptor 2 */
-void log_pipe_set(int fd);
+/** Takes a line, without blocking, or does not: it is lost */
+typedef bool(log_put_h)(const char *text, size_t len);
+
+/** Where lines go; NULL: to descriptor 2 */
+void log_put_set(log_put_h *puth);
 
 /** So many lines are lost; not for the thread: a metric has one writer */
 void log_count_dropped(uint32_t lines);

@@ -1,13 +1,18 @@
 /**
  * @file shared/base/log_thread.c  A slow disk delays the log, never a call
  *
+ * A ring with one writer, whoever logs, and one reader, the thread. The thread
+ * is woken by the first line and then sleeps for some milliseconds, so that it
+ * costs whoever logs a copy, and a hundred times a second a call.
+ *
  * Diagnostics: tandem_log_dropped_total.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,10 +22,9 @@
 #include "shared/base/thread.h"
 
 enum {
-	PIPE_BYTES = 1 << 20, /**< What a process may have without rights */
-	CHUNK_BYTES = 64 << 10,
-	DRAIN_BYTES = 4 << 10, /**< On the stack of a signal handler */
+	RING_BYTES = 512 << 10,
 	STACK_BYTES = 64 << 10,
+	CACHE_LINE = 64,
 	NAP_NS = 10 * 1000000, /**< So that lines are written together */
 	END_US = 1000000,      /**< More than a disk that is only busy needs */
 };
@@ -28,12 +32,48 @@ enum {
 /* There is one descriptor 2 (rule zero). */
 static struct {
 	pthread_t thread;
-	int from; /**< End of the pipe that the thread reads; -1: none */
-	int to;
+	sem_t wake;
+	bool runs;
+	_Atomic bool sleeps; /**< Until it is woken */
+	_Atomic bool ends;
 	_Atomic uint32_t refused; /**< Lines, not yet counted by the loop */
-	char chunk[CHUNK_BYTES];
-} state = { .from = -1, .to = -1 };
+	/* Bytes since the start; each has one writer */
+	_Alignas(CACHE_LINE) _Atomic uint64_t put;
+	_Alignas(CACHE_LINE) _Atomic uint64_t taken;
+	_Alignas(CACHE_LINE) char ring[RING_BYTES];
+} state;
 
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+
+/* --- whoever logs
+ * ------------------------------------------------------------------- */
+
+static bool put(const char *text, size_t len)
+{
+	const uint64_t at = state.put;
+	const size_t offset = at % RING_BYTES;
+	const size_t first = least(len, RING_BYTES - offset);
+
+	if (len > RING_BYTES - (at - state.taken))
+		return false;
+
+	memcpy(state.ring + offset, text, first);
+	memcpy(state.ring, text + first, len - first);
+	state.put = at + len;
+	if (state.sleeps && atomic_exchange(&state.sleeps, false))
+		(void)sem_post(&state.wake);
+
+	return true;
+}
+
+
+/* --- the thread
+ * ------------------------------------------------------------------- */
 
 static uint32_t lines_of(const char *text, size_t len)
 {
@@ -69,67 +109,70 @@ static void write_all(const char *text, size_t len)
 }
 
 
-/* @return false at the end: nobody writes into the pipe any more */
-static bool pass_on(char *buffer, size_t size)
+/* From there on what lies together; @return where that ends */
+static uint64_t write_some(uint64_t from, uint64_t to)
 {
-	ssize_t n;
+	const size_t offset = from % RING_BYTES;
+	const size_t len = least(to - from, RING_BYTES - offset);
 
-	while ((n = read(state.from, buffer, size)) > 0)
-		write_all(buffer, (size_t)n);
+	write_all(state.ring + offset, len);
 
-	return n < 0;
+	return from + len;
+}
+
+
+/* Said before it looks, so that no line comes between unseen. */
+static void sleep_until_woken(void)
+{
+	state.sleeps = true;
+	if (state.taken == state.put && !state.ends)
+		(void)sem_wait(&state.wake);
+	state.sleeps = false;
 }
 
 
 static void *run(void *arg)
 {
 	static const struct timespec nap = { .tv_nsec = NAP_NS };
-	struct pollfd pfd = { .fd = state.from, .events = POLLIN };
+	bool ends;
 
 	(void)arg;
 	do {
-		if (poll(&pfd, 1, -1) == 1 && !(pfd.revents & POLLHUP))
+		sleep_until_woken();
+		if (!state.ends)
 			(void)nanosleep(&nap, NULL);
-	} while (pass_on(state.chunk, sizeof(state.chunk)));
+		ends = state.ends; /* and nobody puts any more */
+		while (state.taken != state.put)
+			state.taken = write_some(state.taken, state.put);
+	} while (!ends);
 
 	return NULL;
 }
 
 
-static void close_pipe(void)
-{
-	if (state.to >= 0)
-		(void)close(state.to);
-	if (state.from >= 0)
-		(void)close(state.from);
-	state.to = state.from = -1;
-}
-
+/* --- its life
+ * ------------------------------------------------------------------- */
 
 int log_thread_start(void)
 {
-	int fds[2], err;
+	int err;
 
-	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0)
+	state.ends = false;
+	if (sem_init(&state.wake, 0, 0) != 0)
 		return errno;
-	state.from = fds[0];
-	state.to = fds[1];
-	/* Of a process that may not have it: as much as it has. */
-	(void)fcntl(state.to, F_SETPIPE_SZ, PIPE_BYTES);
-
 	err = thread_start(&state.thread, STACK_BYTES, run, NULL);
 	if (err)
-		close_pipe();
-	else
-		log_pipe_set(state.to);
+		return err;
+	state.runs = true;
+	log_put_set(put);
 
-	return err;
+	return 0;
 }
 
 
 void log_thread_count(void)
 {
-	if (atomic_load_explicit(&state.refused, memory_order_relaxed) > 0)
+	if (state.refused > 0)
 		log_count_dropped(atomic_exchange(&state.refused, 0));
 }
 
@@ -146,24 +189,27 @@ static bool has_ended(void)
 
 void log_thread_end(void)
 {
-	if (state.to < 0)
+	if (!state.runs)
 		return;
 
-	log_pipe_set(-1);
-	(void)close(state.to);
-	state.to = -1;
+	log_put_set(NULL);
+	state.runs = false;
+	state.ends = true;
+	(void)sem_post(&state.wake);
 	if (has_ended())
-		close_pipe();
+		(void)sem_destroy(&state.wake);
 	else
-		(void)pthread_detach(state.thread); /* it reads the pipe yet */
+		(void)pthread_detach(state.thread);
 	log_thread_count();
 }
 
 
+/* What the thread is about to write may so be written twice. */
 void log_thread_drain(void)
 {
-	char buffer[DRAIN_BYTES];
+	uint64_t at = state.taken;
+	const uint64_t end = state.put;
 
-	if (state.from >= 0)
-		(void)pass_on(buffer, sizeof(buffer));
+	while (at != end)
+		at = write_some(at, end);
 }

@@ -2,10 +2,10 @@
  * @file shared/base/log_thread.h  A slow disk delays the log, never a call
  *
  * A pipe without room says so; a file takes every line, and lets the writer
- * wait while its disk is busy. So what is logged goes into a pipe of this
- * process's own, and a thread takes it from there to descriptor 2, many lines
- * at once. What the pipe has no room for is dropped and counted, as is what
- * the disk refuses.
+ * wait while its disk is busy. So what is logged goes into a ring in memory,
+ * and a thread takes it from there to descriptor 2, many lines at once. What
+ * the ring has no room for is dropped and counted, as is what the disk
+ * refuses.
  *
  * A process that is killed loses the lines of the last moment.
  */

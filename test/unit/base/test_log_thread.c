@@ -198,21 +198,25 @@ static void the_end_writes_what_waits_and_then_all_is_as_before(void **state)
 }
 
 
+/* Before the thread would have been awake, and perhaps by it once more */
 static void last_words_take_what_waits_with_them(void **state)
 {
 	struct fixture *fx = *state;
 	struct reading reading = reading_begin(fx);
-	int waiting = 0;
+	int before = 0, waiting = 0;
 
 	log_thread_drain(); /* before there is a thread: nothing */
+	assert_int_equal(ioctl(fx->disk[0], FIONREAD, &before), 0);
+	assert_int_equal(before, 0);
+
 	assert_int_equal(log_thread_start(), 0);
 	log_lines(10);
 	log_thread_drain();
-	/* By us or by the thread: it is on the disk, or on its way. */
+	assert_int_equal(ioctl(fx->disk[0], FIONREAD, &waiting), 0);
+	assert_true(waiting > 10 * (int)strlen("debug line n=0\n"));
 	for (int i = 0; i < 10; i++)
 		read_line(&reading);
-	assert_int_equal(ioctl(fx->disk[0], FIONREAD, &waiting), 0);
-	assert_int_equal(waiting, 0);
+	assert_true(reading.in_order);
 	(void)fclose(reading.file);
 }
 
