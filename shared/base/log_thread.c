@@ -96,12 +96,12 @@ static void write_all(const char *text, size_t len)
 			text += n;
 			len -= (size_t)n;
 		}
-		else if (errno == EAGAIN) {
+		else if (n < 0 && errno == EAGAIN) {
 			struct pollfd pfd = { STDERR_FILENO, POLLOUT, 0 };
 
 			(void)poll(&pfd, 1, -1);
 		}
-		else if (errno != EINTR) {
+		else if (n == 0 || errno != EINTR) {
 			state.refused += lines_of(text, len);
 			return;
 		}
