@@ -21,8 +21,9 @@
 
 enum {
 	POSTS_MAX = 1024, /**< Power of two */
-	PACE_UP = 8,      /**< A loop that works more than this part of it */
-	PACE_DOWN = 16,   /**< Less than this part */
+	PACE_UP = 16,     /**< A loop that works more than this part of it */
+	PACE_DOWN = 64,   /**< Less than this part: at a longer pace the same
+			   work may take half the time */
 	PACE_TURNS = 32,  /**< Begun at one pace, before it is judged */
 	PACE_LOSS = 8,    /**< By this part less was done: it did not pay */
 	PACE_HOLD_US = 2000000, /**< Then not tried again so soon */

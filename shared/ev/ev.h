@@ -95,8 +95,8 @@ int64_t ev_boot_us(const struct ev *ev);
  *
  * What comes meanwhile is taken in one go: a turn costs the same for one
  * message as for ten. A loop with little to do never waits. One that works for
- * more than an eighth of its time waits longer, up to most_us; below a
- * sixteenth it returns to least_us. Where less is done then, by what
+ * more than a sixteenth of its time waits longer, up to most_us; below a
+ * sixty-fourth it returns to least_us. Where less is done then, by what
  * ev_pace_done() is told, it goes back, and does not try again for two
  * seconds. 0: never. Less than a second.
  */

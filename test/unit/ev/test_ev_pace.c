@@ -72,8 +72,8 @@ static void a_loop_that_works_more_begins_fewer_turns(void **state)
 		int64_t us;
 		uint32_t until_us;
 	} steps[] = {
-		{ 1500, 4000 }, { 1500, 6000 }, { 100, 3000 },
-		{ 100, 2000 },  { 1500, 6000 }, { 50000, 2000 }, /* pauses */
+		{ 150, 4000 }, { 1500, 6000 }, { 40, 3000 },
+		{ 40, 2000 },  { 1500, 6000 }, { 50000, 2000 }, /* pauses */
 	};
 	struct fixture *fx = *state;
 	struct toil toil = { .ev = fx->ev };
@@ -88,6 +88,23 @@ static void a_loop_that_works_more_begins_fewer_turns(void **state)
 		(void)ev_run(fx->ev);
 		assert_int_equal(ev_pace_us(fx->ev), steps[i].until_us);
 	}
+}
+
+
+static void the_share_of_a_longer_pace_may_halve_and_it_stays(void **state)
+{
+	struct fixture *fx = *state;
+	struct toil toil = { .ev = fx->ev, .us = 500, .until_us = 6000 };
+
+	assert_int_equal(ev_watch(&fx->watch, fx->ev, fx->pair[0], EV_READ,
+				  on_toil, &toil),
+			 0);
+	(void)ev_run(fx->ev);
+	toil.us = 100; /* a twentieth of 2 ms, a sixtieth of 6 */
+	toil.until_us = 0;
+	toil.turns = 900; /* until 1,000 */
+	(void)ev_run(fx->ev);
+	assert_int_equal(ev_pace_us(fx->ev), 6000);
 }
 
 
@@ -144,6 +161,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 		T(a_loop_that_works_more_begins_fewer_turns),
+		T(the_share_of_a_longer_pace_may_halve_and_it_stays),
 		T(a_longer_pace_that_does_less_is_given_up_for_a_while),
 	};
 
