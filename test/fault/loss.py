@@ -42,7 +42,8 @@ from support.usage import pause, small_pages  # noqa: E402
 LOSS, DOUBLE, DELAY_MS, LENGTH_MS = 3, 3, 20, 1000
 YOUNG_S = 60
 STOPPED_S, STOPS = 0.2, 3  # of a stall
-GOES_S, GOES_MOST_S = 0.002, 0.05  # of its own time, and by the clock
+LOOK_S = 0.7  # at what the load takes
+GOES_PART, GOES_MOST_S = 0.35, 0.05  # of what would do, and by the clock
 REST_S = 1.2
 GROWTH_KB = 16384
 # What ends last waits 35 s for copies; a short run has a shorter list.
@@ -84,23 +85,32 @@ def worked_s(pid):
     return time.clock_gettime(~pid << 3 | 2)  # as clock_getcpuclockid(3)
 
 
-def goes(pid):
-    """For so long that it takes some of what waits, and not all."""
+def takes_s(pid):
+    """CPU time that a second of the load takes it"""
+    began, since = worked_s(pid), time.monotonic()
+    pause(LOOK_S)
+    return (worked_s(pid) - began) / (time.monotonic() - since)
+
+
+def goes(pid, for_s):
+    """For so long of its own time that it takes some of what waits, and not
+    all."""
     began, since = worked_s(pid), time.monotonic()
     os.kill(pid, signal.SIGCONT)
-    while (worked_s(pid) - began < GOES_S and
+    while (worked_s(pid) - began < for_s and
            time.monotonic() - since < GOES_MOST_S):
         pass
 
 
 def stall(s, pid, times, is_over):
     """Be now and then a machine that has other things to do."""
+    for_s = takes_s(pid) * STOPPED_S * GOES_PART if times else 0
     for _ in range(times):
         try:
             for _ in range(STOPS):
                 os.kill(pid, signal.SIGSTOP)
                 pause(STOPPED_S)
-                goes(pid)
+                goes(pid, for_s)
         except OSError as e:
             raise AssertionError(s.log_events("process_stuck") +
                                  s.log_events("process_exit")) from e
