@@ -127,8 +127,9 @@ class Kamailio(sip.Kamailio):
         self.process = subprocess.Popen(
             ["taskset", "-c", sip.SERVER_CORE, "/usr/sbin/kamailio", "-DD",
              "-E", "-f", str(self.dir / "kamailio.cfg"), "-m", "1024", "-M",
-             "16", "-x", sip.ALLOCATOR, "-X", sip.ALLOCATOR, "-Y",
-             str(self.dir), "-P", str(self.dir / "pid")],
+             "16", "-x", sip.Kamailio.allocator, "-X",
+             sip.Kamailio.allocator, "-Y", str(self.dir), "-P",
+             str(self.dir / "pid")],
             cwd=self.dir, stdin=subprocess.DEVNULL, stdout=self.log,
             stderr=self.log)
         wait_for(10, lambda: is_bound(self.address, 5060), "Kamailio")
