@@ -1,9 +1,14 @@
 /**
  * @file sipd/blob.c  Texts of calls, in shared memory
  *
- * Which blocks are free and which are taken is kept in two bitmaps per order,
- * each with words above it that say where a set bit is: taking and giving look
- * at a few words, however large the part is, and prefer low addresses.
+ * Which blocks are free is kept in a bitmap per order, with words above it
+ * that say where a set bit is: taking and giving look at a few words, however
+ * large the part is, and prefer low addresses.
+ *
+ * Calls take what calls gave back, of the same few sizes: so some blocks of
+ * each size are kept as they are, not joined to be halved again, and the one
+ * given back last, whose memory is at hand, is taken first. Where nothing is
+ * free without them they are joined, too.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,6 +22,7 @@ enum {
 	ORDERC = 11, /* 64 bytes to 64 KB */
 	LEVELC = 6,  /* 64^6 bits are more than unit can count */
 	WORD_BITS = 64,
+	KEPT_MAX = 64, /* Of a size */
 };
 BUILD_ASSERT((BLOB_UNIT << (ORDERC - 1)) == BLOB_BYTES_MAX);
 
@@ -26,17 +32,24 @@ struct bits {
 	unsigned levelc;
 };
 
+/* Blocks of one size */
+struct size {
+	struct bits taken;       /* One level: asked for one at a time */
+	uint32_t kept[KEPT_MAX]; /* Neither taken nor free, the last one first */
+	size_t keptc;
+};
+
 struct blobs {
 	const struct segment *segment;
 	uint64_t first; /* Unit of the segment at which our part begins */
 	uint64_t unitc;
 	size_t used;
 	struct bits free[ORDERC];
-	struct bits taken[ORDERC];
+	struct size sizes[ORDERC][2]; /* 1: short */
 };
 
 /* A block of our part: the index-th of its order; a short one leaves its last
- * quarter to others, and is a half and a quarter in the bitmaps. */
+ * quarter to others, and is a half and a quarter in the bitmaps of the free. */
 struct block {
 	unsigned order;
 	bool is_short;
@@ -44,7 +57,9 @@ struct block {
 };
 
 
-static int bits_init(struct bits *bits, uint64_t bitc)
+/* --- bits ----------------------------------------------------------------- */
+
+static int bits_init(struct bits *bits, uint64_t bitc, unsigned levels_max)
 {
 	uint64_t wordc = bitc;
 
@@ -57,7 +72,7 @@ static int bits_init(struct bits *bits, uint64_t bitc)
 		if (!words)
 			return ENOMEM;
 		bits->levels[bits->levelc++] = words;
-	} while (wordc > 1);
+	} while (wordc > 1 && bits->levelc < levels_max);
 
 	return 0;
 }
@@ -79,8 +94,12 @@ static bool bits_has(const struct bits *bits, uint64_t i)
 static void bits_set(struct bits *bits, uint64_t i)
 {
 	for (unsigned level = 0; level < bits->levelc; level++) {
-		bits->levels[level][i / WORD_BITS] |= UINT64_C(1)
-						      << i % WORD_BITS;
+		uint64_t *word = &bits->levels[level][i / WORD_BITS];
+		const uint64_t was = *word;
+
+		*word |= UINT64_C(1) << i % WORD_BITS;
+		if (was)
+			return;
 		i /= WORD_BITS;
 	}
 }
@@ -174,10 +193,12 @@ int blobs_alloc(struct blobs **blobsp, const struct segment *segment,
 	blobs->unitc = units * slotc;
 
 	for (unsigned order = 0; order < ORDERC && !err; order++) {
-		err = bits_init(&blobs->free[order], blobs->unitc >> order);
-		if (!err)
-			err = bits_init(&blobs->taken[order],
-					blobs->unitc >> order);
+		const uint64_t blockc = blobs->unitc >> order;
+
+		err = bits_init(&blobs->free[order], blockc, LEVELC);
+		for (size_t i = 0; i < 2 && !err; i++)
+			err = bits_init(&blobs->sizes[order][i].taken, blockc,
+					1);
 	}
 	if (err) {
 		blobs_free(blobs);
@@ -198,7 +219,8 @@ struct blobs *blobs_free(struct blobs *blobs)
 
 	for (unsigned order = 0; order < ORDERC; order++) {
 		bits_done(&blobs->free[order]);
-		bits_done(&blobs->taken[order]);
+		for (size_t i = 0; i < 2; i++)
+			bits_done(&blobs->sizes[order][i].taken);
 	}
 	free(blobs);
 
@@ -206,7 +228,9 @@ struct blobs *blobs_free(struct blobs *blobs)
 }
 
 
-/* Halve a free block until one half of it is want, which is taken then. */
+/* --- what is free --------------------------------------------------------- */
+
+/* Halve a free block until one half of it is want, which is not free then. */
 static void carve(struct blobs *blobs, struct block from, struct block want)
 {
 	bits_clear(&blobs->free[from.order], from.index);
@@ -215,8 +239,6 @@ static void carve(struct blobs *blobs, struct block from, struct block want)
 
 		bits_set(&blobs->free[order], half ^ 1);
 	}
-	bits_set(&blobs->taken[want.order], want.index);
-	blobs->used += (size_t)BLOB_UNIT << want.order;
 }
 
 
@@ -257,9 +279,6 @@ static bool piece_take(struct blobs *blobs, struct block want)
 /* A half that is whole again joins its other half, if that is free, too. */
 static void piece_give(struct blobs *blobs, struct block block)
 {
-	bits_clear(&blobs->taken[block.order], block.index);
-	blobs->used -= (size_t)BLOB_UNIT << block.order;
-
 	while (block.order < ORDERC - 1) {
 		const uint64_t other = block.index ^ 1;
 
@@ -291,8 +310,18 @@ static bool block_claim(struct blobs *blobs, const struct block *block)
 }
 
 
+static void block_join(struct blobs *blobs, const struct block *block)
+{
+	struct block pieces[2];
+	const unsigned n = pieces_of(block, pieces);
+
+	for (unsigned i = 0; i < n; i++)
+		piece_give(blobs, pieces[i]);
+}
+
+
 /* The lowest that is free, of its order or in a larger one. */
-static bool block_take(struct blobs *blobs, struct block *block)
+static bool block_find(struct blobs *blobs, struct block *block)
 {
 	for (unsigned order = block->order; order < ORDERC; order++) {
 		uint64_t index;
@@ -307,15 +336,62 @@ static bool block_take(struct blobs *blobs, struct block *block)
 }
 
 
-static bool block_is_taken(const struct blobs *blobs,
-			   const struct block *block)
-{
-	struct block pieces[2];
-	const unsigned n = pieces_of(block, pieces);
+/* --- what is kept of each size -------------------------------------------- */
 
-	for (unsigned i = 0; i < n; i++)
-		if (!bits_has(&blobs->taken[pieces[i].order], pieces[i].index))
+static struct size *size_of(struct blobs *blobs, const struct block *block)
+{
+	return &blobs->sizes[block->order][block->is_short];
+}
+
+
+static size_t bytes_in(const struct block *block)
+{
+	const size_t whole = (size_t)BLOB_UNIT << block->order;
+
+	return block->is_short ? whole / 4 * 3 : whole;
+}
+
+
+static void join_kept(struct blobs *blobs)
+{
+	for (unsigned order = 0; order < ORDERC; order++) {
+		for (size_t i = 0; i < 2; i++) {
+			struct size *size = &blobs->sizes[order][i];
+
+			while (size->keptc > 0) {
+				const struct block block = {
+					.order = order,
+					.is_short = i == 1,
+					.index = size->kept[--size->keptc],
+				};
+
+				block_join(blobs, &block);
+			}
+		}
+	}
+}
+
+
+static void note_taken(struct blobs *blobs, const struct block *block)
+{
+	bits_set(&size_of(blobs, block)->taken, block->index);
+	blobs->used += bytes_in(block);
+}
+
+
+static bool block_take(struct blobs *blobs, struct block *block)
+{
+	struct size *size = size_of(blobs, block);
+
+	if (size->keptc > 0) {
+		block->index = size->kept[--size->keptc];
+	}
+	else if (!block_find(blobs, block)) {
+		join_kept(blobs);
+		if (!block_find(blobs, block))
 			return false;
+	}
+	note_taken(blobs, block);
 
 	return true;
 }
@@ -323,13 +399,18 @@ static bool block_is_taken(const struct blobs *blobs,
 
 static void block_give(struct blobs *blobs, const struct block *block)
 {
-	struct block pieces[2];
-	const unsigned n = pieces_of(block, pieces);
+	struct size *size = size_of(blobs, block);
 
-	for (unsigned i = 0; i < n; i++)
-		piece_give(blobs, pieces[i]);
+	bits_clear(&size->taken, block->index);
+	blobs->used -= bytes_in(block);
+	if (size->keptc < KEPT_MAX)
+		size->kept[size->keptc++] = (uint32_t)block->index;
+	else
+		block_join(blobs, block);
 }
 
+
+/* --- texts ---------------------------------------------------------------- */
 
 /* Does it lie in these units of the segment, as blob_take() makes them? */
 static bool is_within(const struct blob *blob, uint64_t first, uint64_t unitc)
@@ -468,7 +549,8 @@ void blob_give(struct blobs *blobs, struct blob *blob)
 		const bool is_ours = block_of(blobs, blob, &block);
 
 		/* Given back twice, it would be two calls' at once. */
-		assert(is_ours && block_is_taken(blobs, &block));
+		assert(is_ours &&
+		       bits_has(&size_of(blobs, &block)->taken, block.index));
 		block_give(blobs, &block);
 	}
 	memset(blob, 0, sizeof(*blob));
@@ -499,7 +581,12 @@ int blob_adopt(struct blobs *blobs, const struct blob *blob)
 		    blob->crc)
 		return EBADMSG;
 
-	return block_claim(blobs, &want) ? 0 : EBADMSG;
+	join_kept(blobs);
+	if (!block_claim(blobs, &want))
+		return EBADMSG;
+	note_taken(blobs, &want);
+
+	return 0;
 }
 
 
