@@ -330,17 +330,29 @@ int text_fixed(int64_t *vp, struct text t, unsigned decimals, int64_t min,
 }
 
 
+/* From its end, two digits at a time, in place: through a buffer of its own it
+ * took twice the time. */
 size_t text_decimal(char *dst, uint64_t v)
 {
-	char turned[TEXT_DECIMAL_MAX];
-	size_t at = sizeof(turned), l;
+	static const char pairs[] = "00010203040506070809"
+				    "10111213141516171819"
+				    "20212223242526272829"
+				    "30313233343536373839"
+				    "40414243444546474849"
+				    "50515253545556575859"
+				    "60616263646566676869"
+				    "70717273747576777879"
+				    "80818283848586878889"
+				    "90919293949596979899";
+	size_t l = 1, at;
 
-	do {
-		turned[--at] = digits[v % 10];
-		v /= 10;
-	} while (v > 0);
-	l = sizeof(turned) - at;
-	memcpy(dst, turned + at, l);
+	for (uint64_t limit = 10; l < TEXT_DECIMAL_MAX && v >= limit;
+	     limit *= 10)
+		l++;
+	for (at = l; at >= 2; at -= 2, v /= 100)
+		memcpy(dst + at - 2, &pairs[v % 100 * 2], 2);
+	if (at > 0)
+		dst[0] = digits[v];
 
 	return l;
 }

@@ -1,6 +1,9 @@
 /**
  * @file test/unit/base/test_text.c  Text and numbers: all of it or none
  */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "shared/base/text.h"
 #include "shared/base/util.h"
 #include "test/support/t.h"
@@ -323,6 +326,32 @@ static void blanks_are_trimmed_at_both_ends(void **state)
 }
 
 
+static void digits_are_those_of_printf(void **state)
+{
+	uint64_t edge = 1;
+
+	(void)state;
+	for (unsigned l = 0; l <= TEXT_DECIMAL_MAX; l++, edge *= 10) {
+		/* below, at and above each power of ten, and the largest */
+		const uint64_t values[] = { edge - 1, edge, edge + 1,
+					    edge / 2 * 3 + l, UINT64_MAX - l };
+
+		for (size_t i = 0; i < COUNT_OF(values); i++) {
+			char expected[TEXT_DECIMAL_MAX + 1];
+			char got[TEXT_DECIMAL_MAX + 1];
+
+			(void)snprintf(expected, sizeof(expected), "%" PRIu64,
+				       values[i]);
+			memset(got, '#', sizeof(got));
+			assert_int_equal(text_decimal(got, values[i]),
+					 strlen(expected));
+			assert_memory_equal(got, expected, strlen(expected));
+			assert_int_equal(got[strlen(expected)], '#');
+		}
+	}
+}
+
+
 static void what_does_not_fit_is_not_copied(void **state)
 {
 	char dst[5] = "zzzz";
@@ -463,6 +492,7 @@ int main(void)
 		cmocka_unit_test(signed_numbers_reach_both_ends),
 		cmocka_unit_test(decimals_are_exact_or_refused),
 		cmocka_unit_test(decimals_survive_printing),
+		cmocka_unit_test(digits_are_those_of_printf),
 		cmocka_unit_test(text_is_cut_at_the_first_separator),
 		cmocka_unit_test(no_text_is_empty_text),
 		cmocka_unit_test(text_is_compared_by_length_and_bytes),
