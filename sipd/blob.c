@@ -352,22 +352,27 @@ static size_t bytes_in(const struct block *block)
 }
 
 
+static void join_size(struct blobs *blobs, unsigned order, bool is_short)
+{
+	struct size *size = &blobs->sizes[order][is_short];
+
+	while (size->keptc > 0) {
+		const struct block block = {
+			.order = order,
+			.is_short = is_short,
+			.index = size->kept[--size->keptc],
+		};
+
+		block_join(blobs, &block);
+	}
+}
+
+
 static void join_kept(struct blobs *blobs)
 {
 	for (unsigned order = 0; order < ORDERC; order++) {
-		for (size_t i = 0; i < 2; i++) {
-			struct size *size = &blobs->sizes[order][i];
-
-			while (size->keptc > 0) {
-				const struct block block = {
-					.order = order,
-					.is_short = i == 1,
-					.index = size->kept[--size->keptc],
-				};
-
-				block_join(blobs, &block);
-			}
-		}
+		join_size(blobs, order, false);
+		join_size(blobs, order, true);
 	}
 }
 
