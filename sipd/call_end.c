@@ -169,8 +169,10 @@ static void end_leg(struct leg *leg, bool sent_bye)
 
 int call_release(struct call *call)
 {
-	/* The 200 to A may still wait for a PRACK: then it gets a final. */
+	/* The 200 to A may still wait for a PRACK: then it gets a final, and
+	 * so does what it asked meanwhile. */
 	if (call->setup) {
+		renegotiate_abandon(&call->a, 487);
 		if (call->i.code < 300) /* a BYE of B has none */
 			call->i.code = 503;
 		final_to_a(call);
