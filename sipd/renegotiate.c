@@ -331,6 +331,21 @@ void renegotiate_event(txn_id txn, enum txn_event event, void *arg,
 }
 
 
+/* The first INVITE of the dialog has no final yet (RFC 3261 14.2). */
+static bool is_amid_first(struct leg *leg, txn_id txn, const struct message *m)
+{
+	if (m->method != METHOD_INVITE || leg->i->state >= LEG_CONFIRMED)
+		return false;
+
+	if (leg->is_b)
+		(void)txn_reply_code(leg->call->sipd->txns, txn, 491);
+	else
+		renegotiate_busy(leg, txn);
+
+	return true;
+}
+
+
 static bool is_too_short(struct leg *leg, txn_id txn, const struct message *m)
 {
 	const uint32_t min_s = leg->call->i.params.min_se_s;
@@ -439,7 +454,7 @@ void renegotiate_receive(struct leg *leg, txn_id txn, const struct message *m)
 		renegotiate_busy(leg, txn);
 		return;
 	}
-	if (is_too_short(leg, txn, m))
+	if (is_amid_first(leg, txn, m) || is_too_short(leg, txn, m))
 		return;
 	if (message_sdp(m, &body)) {
 		intake_reply_head(call->sipd, txn, 415, "Accept",

@@ -200,6 +200,45 @@ static void a_cancel_before_the_200_is_a_cancel(void **state)
 }
 
 
+/* Passed on to B, who is answered and says nothing */
+static void what_a_asks_before_its_200_ends_with_the_call(void **state)
+{
+	struct play *p = open_play("Require: 100rel\r\nAllow: UPDATE\r\n");
+
+	(void)state;
+	play_reply(p, CALL_RIG_B1, "INVITE", 183, "Allow: UPDATE\r\n",
+		   PLAY_SDPB);
+	play_reply(p, CALL_RIG_B1, "INVITE", 200, "Allow: UPDATE\r\n", "");
+	play_a(p, "UPDATE", 0, "", PLAY_SDP2);
+	assert_int_equal(play_count(p, CALL_RIG_B1, "UPDATE"), 1);
+	play_b(p, CALL_RIG_B1, "BYE", "", "");
+	assert_int_equal(play_count(p, CALL_RIG_A, "SIP/2.0 503"), 1);
+	assert_int_equal(play_count(p, CALL_RIG_A, "SIP/2.0 487"), 1);
+	close_play(p);
+}
+
+
+/* RFC 3261 14.2 */
+static void an_invite_amid_the_first_one_is_refused(void **state)
+{
+	struct play *p = open_play("Require: 100rel\r\n");
+	const struct call_sent *s;
+
+	(void)state;
+	play_reply(p, CALL_RIG_B1, "INVITE", 183, "", PLAY_SDPB);
+	play_b(p, CALL_RIG_B1, "INVITE", "", PLAY_SDP_OF("9", "2", "6002"));
+	assert_int_equal(play_count(p, CALL_RIG_B1, "SIP/2.0 491"), 1);
+	play_a(p, "INVITE", 0, "", "");
+	play_reply(p, CALL_RIG_B1, "INVITE", 200, "", "");
+	play_a(p, "INVITE", 0, "", "");
+	assert_int_equal(play_count(p, CALL_RIG_A, "SIP/2.0 500"), 2);
+	s = play_sent(p, CALL_RIG_A, "SIP/2.0 500");
+	assert_true(play_head(s->data, "Retry-After")[0]);
+	assert_int_equal(play_count(p, CALL_RIG_B1, "INVITE"), 1);
+	close_play(p);
+}
+
+
 static void an_offer_in_a_prack_is_refused_and_the_18x_has_arrived(void **state)
 {
 	struct play *p = open_play("Require: 100rel\r\n");
@@ -226,6 +265,9 @@ int main(void)
 		cmocka_unit_test(the_next_18x_and_the_200_wait_for_the_prack),
 		cmocka_unit_test(a_bye_of_b_before_the_200_is_a_refusal_for_a),
 		cmocka_unit_test(a_cancel_before_the_200_is_a_cancel),
+		cmocka_unit_test(
+			what_a_asks_before_its_200_ends_with_the_call),
+		cmocka_unit_test(an_invite_amid_the_first_one_is_refused),
 		cmocka_unit_test(
 			an_offer_in_a_prack_is_refused_and_the_18x_has_arrived),
 	};
