@@ -48,11 +48,14 @@ size_t args_limit(const json_t *args, size_t usual, size_t most,
 		  struct admin_answer *answer)
 {
 	const json_t *wanted = json_object_get(args, "limit");
-	const json_int_t limit = wanted ? json_integer_value(wanted)
-					: (json_int_t)usual;
+	char buf[ARGS_NUMBER_MAX];
+	const char *text = wanted ? args_text(wanted, buf) : NULL;
+	uint32_t limit;
 
-	if (limit >= 1 && limit <= (json_int_t)most)
-		return (size_t)limit;
+	if (!wanted)
+		return usual;
+	if (text && !text_u32(&limit, text_of(text), 1, (uint32_t)most))
+		return limit;
 	(void)admin_refuse(answer, "invalid_value", "limit: not within 1-%zu",
 			   most);
 

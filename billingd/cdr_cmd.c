@@ -152,17 +152,6 @@ static int add_cursor(struct asked *asked, const json_t *args, const char *key,
 }
 
 
-static int limit_of(const json_t *args, uint32_t *limitp)
-{
-	char buf[ARGS_NUMBER_MAX];
-	const char *limit = args_get(args, "limit", buf);
-
-	*limitp = LIMIT_USUAL;
-
-	return limit ? text_u32(limitp, text_of(limit), 1, LIMIT_MOST) : 0;
-}
-
-
 static void add_filters(struct asked *asked, const json_t *args)
 {
 	char buf[ARGS_NUMBER_MAX];
@@ -189,7 +178,7 @@ int cmd_cdr_query(void *state, const json_t *args, struct admin_answer *answer)
 {
 	struct asked asked = { .sql = NULL };
 	char number[ARGS_NUMBER_MAX];
-	uint32_t limit;
+	size_t limit;
 	const char *key;
 	bool is_down;
 
@@ -197,9 +186,9 @@ int cmd_cdr_query(void *state, const json_t *args, struct admin_answer *answer)
 	if (!key)
 		return admin_refuse(answer, "invalid_value",
 				    "sort: a time, duration or fee");
-	if (limit_of(args, &limit))
-		return admin_refuse(answer, "invalid_value",
-				    "limit: not within 1-%d", LIMIT_MOST);
+	limit = args_limit(args, LIMIT_USUAL, LIMIT_MOST, answer);
+	if (limit == 0)
+		return EINVAL;
 
 	/* The page first, by key alone; then its columns. */
 	asked_add(&asked, "with page as (select *, ", NULL);
@@ -211,7 +200,7 @@ int cmd_cdr_query(void *state, const json_t *args, struct admin_answer *answer)
 		return admin_refuse(answer, "invalid_value",
 				    "cursor: not one of ours");
 	}
-	(void)text_print(number, sizeof(number), "%lld", (long long)limit + 1);
+	(void)text_print(number, sizeof(number), "%zu", limit + 1);
 	asked_add(&asked, " order by k", NULL);
 	asked_add(&asked, is_down ? " desc, cdr_id desc" : ", cdr_id", NULL);
 	asked_add(&asked,
@@ -225,7 +214,7 @@ int cmd_cdr_query(void *state, const json_t *args, struct admin_answer *answer)
 		  NULL);
 	asked_add(&asked, is_down ? " desc, cdr_id desc" : ", cdr_id", NULL);
 
-	return asked_run(&asked, state, (size_t)limit, answer);
+	return asked_run(&asked, state, limit, answer);
 }
 
 

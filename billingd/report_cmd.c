@@ -54,7 +54,7 @@ static void add_hours(struct asked *asked, const json_t *args)
 
 /** The cursor is how many rows were before. */
 struct page {
-	uint32_t limit;
+	size_t limit;
 	char fetched[16]; /**< One more than the limit: is there more? */
 	char from[16], next[16];
 };
@@ -64,27 +64,22 @@ struct page {
 static bool page_of(struct page *page, const json_t *args,
 		    struct admin_answer *answer)
 {
-	char buf[ARGS_NUMBER_MAX];
-	const char *limit = args_get(args, "limit", buf);
 	const char *cursor = json_string_value(
 		json_object_get(args, "cursor"));
 	uint32_t from = 0;
 
-	page->limit = ROWS_USUAL;
-	if (limit && text_u32(&page->limit, text_of(limit), 1, ROWS_MOST)) {
-		(void)admin_refuse(answer, "invalid_value",
-				   "limit: not within 1-%d", ROWS_MOST);
+	page->limit = args_limit(args, ROWS_USUAL, ROWS_MOST, answer);
+	if (page->limit == 0)
 		return false;
-	}
 	if (cursor && text_u32(&from, text_of(cursor), 1, INT32_MAX)) {
 		(void)admin_refuse(answer, "invalid_value",
 				   "cursor: not one of ours");
 		return false;
 	}
-	(void)text_print(page->fetched, sizeof(page->fetched), "%u",
+	(void)text_print(page->fetched, sizeof(page->fetched), "%zu",
 			 page->limit + 1);
 	(void)text_print(page->from, sizeof(page->from), "%u", from);
-	(void)text_print(page->next, sizeof(page->next), "%u",
+	(void)text_print(page->next, sizeof(page->next), "%zu",
 			 from + page->limit);
 
 	return true;
