@@ -23,6 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum {
 	STEPS_MAX = 120,
 	END_MS = 400000, /* T3b and T4 are 120 s, the cap 30, T 20 */
+	END_STEP_MS = 10000,
 };
 
 struct fuzz {
@@ -298,7 +299,9 @@ static void end(struct fuzz *f)
 
 	rig->credit = rig->record = rig->media = CALL_RIG_YES;
 	rig->send_err = 0;
-	call_rig_run(rig, END_MS, 500);
+	for (unsigned ms = 0; ms < END_MS && call_rig_left(rig);
+	     ms += END_STEP_MS)
+		call_rig_run(rig, END_STEP_MS, 500);
 	left = call_rig_left(rig);
 	if (left)
 		(void)fprintf(stderr, "left: %s\n", left);
