@@ -154,7 +154,8 @@ struct txn_reply {
 	bool is_reliable; /**< 1xx: resent until txn_pracked(); Require and
 			   *   RSeq are the user's, in heads */
 };
-/** @return 0, ENOENT (stale, or it has had its final), EMSGSIZE, ENOMEM */
+/** @return 0, ENOENT (stale, or it has had its final), EMSGSIZE, ENOMEM (a
+ *          provisional: a final is sent all the same, once) */
 int txn_reply(struct txns *txns, txn_id txn, const struct txn_reply *reply);
 /** The same in two steps, for who writes down what is sent before it is: the
  *  text lies in a scratch that the next call here may overwrite */

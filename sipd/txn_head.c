@@ -305,7 +305,7 @@ int txn_head_make(struct txn *t, const struct message *m,
 	struct txns *x = t->txns;
 	struct compose c;
 
-	compose_init(&c, x->out, MESSAGE_BYTES_MAX);
+	compose_init(&c, x->out, TXN_HEAD_MAX);
 	put_head(&c, m, from, &form);
 	if (c.is_full)
 		return EMSGSIZE;

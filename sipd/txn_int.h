@@ -92,6 +92,12 @@ enum {
 	TXN_CHUNK = 256,
 	TXN_CHUNKS_MAX = 8192, /**< Two million transactions */
 	TXN_SCRATCH_SIZE = 2 * MESSAGE_BYTES_MAX,
+
+	/** What every response to a request says again: its Via lines, From,
+	 *  To, Call-ID, CSeq, Record-Route. Beside it any response fits, with
+	 *  SDP (SDP_BYTES_MAX) and all lines of ours: none is too long to be
+	 *  sent. */
+	TXN_HEAD_MAX = 32768,
 };
 
 struct txns {

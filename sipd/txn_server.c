@@ -16,6 +16,7 @@
 enum {
 	CODE_OK = 200,
 	CODE_MERGED = 482,
+	CODE_TOO_LARGE = 513,
 };
 
 
@@ -127,26 +128,30 @@ bool txn_knows(struct txns *txns, const struct message *m)
 }
 
 
-static struct txn *server_make(struct txns *x, const struct message *m,
-			       const struct flow *from,
-			       const struct txn_keys *keys)
+/* @return 0, ENOMEM, EMSGSIZE, EEXIST */
+static int server_make(struct txn **tp, struct txns *x,
+		       const struct message *m, const struct flow *from,
+		       const struct txn_keys *keys)
 {
 	struct txn *t;
 	txn_id id;
+	int err;
 
 	t = txn_alloc(x, TXN_SERVER, &id);
 	if (!t)
-		return NULL;
+		return ENOMEM;
 	t->flow = *from;
 	t->method = (uint8_t)m->method;
-	if (txn_head_make(t, m, from, keys)) {
+	err = txn_head_make(t, m, from, keys);
+	if (err) {
 		txn_free(t);
-		return NULL;
+		return err;
 	}
 	txn_enter(t, m->method == METHOD_INVITE ? TXN_S_PROCEEDING
 						: TXN_S_TRYING);
+	*tp = t;
 
-	return t;
+	return 0;
 }
 
 
@@ -155,11 +160,10 @@ static struct txn *server_make_like(struct txn *first, const struct message *m,
 				    const struct flow *from)
 {
 	struct txn_keys keys;
-	struct txn *t = NULL;
+	struct txn *t;
 
-	if (txn_head_keys(first->txns, &keys, m, m->method, m->to_tag))
-		t = server_make(first->txns, m, from, &keys);
-	if (!t)
+	if (!txn_head_keys(first->txns, &keys, m, m->method, m->to_tag) ||
+	    server_make(&t, first->txns, m, from, &keys))
 		return NULL;
 	txn_server_of(t)->resend = txn_server_of(first)->resend;
 	txn_reply_to(t->txns, txn_id_of(t),
@@ -222,6 +226,7 @@ static void receive_new(struct txns *x, const struct message *m,
 			const struct flow *from, const struct txn_keys *keys)
 {
 	struct txn *t = merge_find(x, keys);
+	int err;
 
 	if (t) {
 		merge(t, m, from);
@@ -229,8 +234,11 @@ static void receive_new(struct txns *x, const struct message *m,
 	}
 	if (txn_answered_receive(x, m, from, keys))
 		return;
-	t = server_make(x, m, from, keys);
-	if (t && x->args.requesth)
+	err = server_make(&t, x, m, from, keys);
+	if (err == EMSGSIZE)
+		(void)txn_answer(x, m, from, CODE_TOO_LARGE,
+				 (struct text){ 0 });
+	else if (!err && x->args.requesth)
 		x->args.requesth(txn_id_of(t), m, from, x->args.arg);
 }
 
@@ -390,8 +398,12 @@ int txn_reply_put(struct txns *txns, txn_id txn, const struct txn_reply *reply,
 
 	if (err)
 		return err;
-	if (row.action != TXN_S_ACT_PASS && txn_keep(t, message.p, message.l))
-		return ENOMEM;
+	if (row.action != TXN_S_ACT_PASS &&
+	    txn_keep(t, message.p, message.l)) {
+		if (reply->code < 200)
+			return ENOMEM;
+		txn_drop(t); /* sent once: nobody would say it again */
+	}
 
 	if (row.next != t->state)
 		txn_enter(t, row.next);

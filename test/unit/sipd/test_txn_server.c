@@ -4,6 +4,8 @@
  */
 #include "shared/base/text.h"
 #include "shared/base/util.h"
+#include "sipd/compose.h"
+#include "sipd/sdpedit.h"
 #include "test/support/failmalloc.h"
 #include "test/support/t.h"
 #include "test/unit/sipd/txn_rig.h"
@@ -24,6 +26,60 @@ static void what_cannot_be_sent_changes_nothing(void **state)
 	assert_int_equal(txn_reply_code(rig->txns, id, 200), ENOENT);
 	assert_int_equal(txn_reply_code(rig->txns, id, 180), ENOENT);
 	assert_int_equal(rig->sentc, 1);
+}
+
+
+/* An INVITE with so many bytes of Via lines, as it comes */
+static void invite_by(struct rig *rig, size_t bytes)
+{
+	static char data[MESSAGE_BYTES_MAX], line[1024];
+	const struct flow from = rig_flow(RIG_PEER, TRANSPORT_UDP);
+	static struct message m;
+	struct compose c;
+
+	memset(line, 'x', sizeof(line) - 1);
+	compose_init(&c, data, sizeof(data));
+	compose_put(&c, "INVITE sip:2@b SIP/2.0\r\n"
+			"Via: SIP/2.0/UDP pc.a:5061;branch=z9hG4bKx1\r\n");
+	while (bytes > 0) {
+		const size_t l = bytes < 1000 ? bytes : 1000;
+
+		compose_put(&c, "v: SIP/2.0/UDP x;branch=");
+		compose_bytes(&c, line, l);
+		compose_put(&c, "\r\n");
+		bytes -= l;
+	}
+	compose_put(&c,
+		    "To: <sip:2@b>\r\nCSeq: 5 INVITE\r\n" RIG_LINES "\r\n");
+	assert_false(c.is_full);
+	assert_int_equal(message_parse(&m, data, c.len, false), MESSAGE_OK);
+	txn_receive(rig->txns, &m, &from);
+}
+
+
+static void what_is_taken_can_be_answered_and_the_rest_gets_513(void **state)
+{
+	struct rig *rig = *state;
+	static char sdp[SDP_BYTES_MAX], heads[2048];
+	struct txn_reply r = { .code = 200 };
+
+	memset(sdp, 's', sizeof(sdp));
+	memset(heads, 'h', sizeof(heads));
+	r.body = (struct text){ sdp, sizeof(sdp) };
+	r.heads = (struct text){ heads, sizeof(heads) };
+	invite_by(rig, 60000);
+	assert_string_equal(rig_told(rig), "");
+	assert_int_equal(rig->sentc, 1);
+	assert_memory_equal(rig->sent[0].data, "SIP/2.0 513 ", 12);
+	assert_int_equal(txn_count(rig->txns), 0);
+
+	/* the longest that is taken */
+	for (size_t bytes = 32000; !rig->request; bytes -= 20)
+		invite_by(rig, bytes);
+	assert_int_equal(txn_reply(rig->txns, rig->request, &r), 0);
+	assert_true(rig->sent[rig->sentc - 1].len > 50000);
+	assert_memory_equal(rig->sent[rig->sentc - 1].data, "SIP/2.0 200 ",
+			    12);
 }
 
 
@@ -546,6 +602,28 @@ static void what_was_served_once_needs_no_more_memory(void **state)
 }
 
 
+static void a_final_that_cannot_be_kept_is_sent_once(void **state)
+{
+	struct rig *rig = *state;
+	static char sdp[SDP_BYTES_MAX];
+	struct txn_reply r = { .code = 183, .body = { sdp, sizeof(sdp) } };
+	const txn_id id = rig_invited(rig);
+
+	failmalloc_begin(1);
+	assert_int_equal(txn_reply(rig->txns, id, &r), ENOMEM);
+	assert_true(failmalloc_end());
+	assert_int_equal(rig->sentc, 0);
+	r.code = 200;
+	failmalloc_begin(1);
+	assert_int_equal(txn_reply(rig->txns, id, &r), 0);
+	assert_true(failmalloc_end());
+	rig_run(rig, 36000);
+	assert_string_equal(rig_times(rig, "SIP/2.0 200"), "0");
+	assert_string_equal(rig_told(rig), "35500 unacked 42");
+	assert_int_equal(txn_count(rig->txns), 0);
+}
+
+
 /* --- failing allocations -------------------------------------------------- */
 
 static int an_invite_is_refused_and_acked(void)
@@ -587,6 +665,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(what_cannot_be_sent_changes_nothing),
+		TEST(what_is_taken_can_be_answered_and_the_rest_gets_513),
 		TEST(a_copy_of_an_invite_gets_what_was_sent_last),
 		TEST(a_copy_is_known_before_it_is_received),
 		TEST(a_2xx_is_resent_until_its_ack),
@@ -612,6 +691,7 @@ int main(void)
 		TEST(a_response_that_did_not_arrive_is_told),
 		TEST(a_response_that_cannot_be_sent_is_told_later),
 		TEST(what_was_served_once_needs_no_more_memory),
+		TEST(a_final_that_cannot_be_kept_is_sent_once),
 	};
 	const struct t_scenario scenarios[] = {
 		T_SCENARIO(an_invite_is_refused_and_acked),

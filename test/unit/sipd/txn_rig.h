@@ -45,7 +45,7 @@ struct rig_sent {
 	uint32_t at_ms;
 	struct flow to;
 	size_t len;
-	char data[RIG_BYTES_MAX]; /**< With a NUL */
+	char data[RIG_BYTES_MAX]; /**< Its beginning, with a NUL */
 };
 
 struct rig {
