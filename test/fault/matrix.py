@@ -226,7 +226,7 @@ class Episode:
 
     def records(self):
         wanted = {c.call.call_id for c in self.calls if c.call and
-                  c.is_answered}
+                  c.is_recorded}
         found = []
 
         def written():

@@ -74,6 +74,7 @@ class Call:
     rings = ()
     reason, side = "NormalRelease", "caller"
     is_answered = True
+    is_recorded = True
     talks = False  # before the fault
     late = False   # it is only begun under the fault
 
@@ -234,7 +235,7 @@ class Coming(Call):
         answer = self.final("INVITE", self.call.invite.cseq, "an answer")
         if answer.code != 200 and self.rig.promise.new is None:
             assert answer.code == 503, f"a new call: {answer.first}"
-            self.is_answered = False
+            self.is_answered = self.is_recorded = False
             return
         self.answered()
 
