@@ -67,6 +67,7 @@ static void what_is_taken_can_be_answered_and_the_rest_gets_513(void **state)
 	memset(heads, 'h', sizeof(heads));
 	r.body = (struct text){ sdp, sizeof(sdp) };
 	r.heads = (struct text){ heads, sizeof(heads) };
+	rig->is_cut = true;
 	invite_by(rig, 60000);
 	assert_string_equal(rig_told(rig), "");
 	assert_int_equal(rig->sentc, 1);
@@ -609,6 +610,7 @@ static void a_final_that_cannot_be_kept_is_sent_once(void **state)
 	struct txn_reply r = { .code = 183, .body = { sdp, sizeof(sdp) } };
 	const txn_id id = rig_invited(rig);
 
+	rig->is_cut = true;
 	failmalloc_begin(1);
 	assert_int_equal(txn_reply(rig->txns, id, &r), ENOMEM);
 	assert_true(failmalloc_end());

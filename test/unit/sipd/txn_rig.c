@@ -33,7 +33,8 @@ static int on_send(const struct flow *to, const void *data, size_t len,
 	struct rig *rig = arg;
 	struct rig_sent *sent = &rig->sent[rig->sentc];
 
-	assert_true(rig->sentc < RIG_SENT_MAX);
+	assert_true(rig->sentc < RIG_SENT_MAX &&
+		    (rig->is_cut || len < RIG_BYTES_MAX));
 	rig->sentc++;
 	sent->at_ms = now_ms(rig);
 	sent->to = *to;

@@ -45,7 +45,7 @@ struct rig_sent {
 	uint32_t at_ms;
 	struct flow to;
 	size_t len;
-	char data[RIG_BYTES_MAX]; /**< Its beginning, with a NUL */
+	char data[RIG_BYTES_MAX]; /**< With a NUL */
 };
 
 struct rig {
@@ -58,6 +58,7 @@ struct rig {
 	txn_id request;        /**< Last one of requesth */
 	txn_id told;           /**< Last one that something was told of */
 	int send_err;          /**< What sending returns */
+	bool is_cut;           /**< Long ones are expected: kept in part */
 	void (*hook)(struct rig *rig, txn_id txn); /**< Called back from h */
 };
 
