@@ -45,6 +45,7 @@ LENGTH_S = 3
 FAULT_S, FEW, FEW_FAULT_S = 0.5, 50, 2
 SETTLE_S = 75
 UNWRITTEN_S = 0.1  # a line waits for 10 ms, and then for a processor
+KILLED_S = 0.01  # behind the time that is noted of a kill it comes
 WEIGHTS = (("billingd", 5), ("database", 4), ("sipd", 1))
 # prefix, who calls, who is called, whose account, of ten calls
 DIRECTIONS = (("4420", "uac_ends", "uas_waits", "customer", 3),
@@ -167,12 +168,11 @@ def clocks(s, records, killed):
            for r in answered if r["cdr_id"] in logged]
     wall = [abs(r["duration_ms"] - 1000 * (
         when(r["end_time"]) - when(r["answer_time"]))) for r in answered]
-
     unlogged = [when(r["end_time"]) for r in answered
                 if r["cdr_id"] not in logged]
 
     return (max(off, default=0), round(max(wall, default=0)),
-            sum(not any(abs(at - end) < UNWRITTEN_S for at in killed)
+            sum(not any(-KILLED_S < at - end < UNWRITTEN_S for at in killed)
                 for end in unlogged))
 
 
